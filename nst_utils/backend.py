@@ -1,0 +1,64 @@
+"""TensorFlow, imported without its log lines, and what this machine does well.
+
+Every module takes `tf` from here, so that no notebook or command opens with a page of start-up messages.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Send what native code writes to standard error nowhere: these lines come before any log level is read."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # a process without a standard error stream
+        yield
+        return
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+with _quiet():
+    import tensorflow as tf
+
+
+def use_graph_mode():
+    """Let the program build graphs, as the course's sessions need; nothing to do where it already does."""
+    if tf.executing_eagerly():
+        tf.compat.v1.disable_eager_execution()
+
+
+@contextlib.contextmanager
+def eager_mode():
+    """TF2 code inside a program that the course's interface has put into graph mode."""
+    if tf.executing_eagerly():
+        yield
+        return
+    # TensorFlow offers no public way back from disable_eager_execution(); its own tests use this one.
+    from tensorflow.python.eager import context
+
+    with context.eager_mode():
+        yield
+
+
+def fast_bfloat16():
+    """Whether this machine's processor or GPU has bfloat16 matrix arithmetic; its name, or None.
+
+    Read from what the hardware states, not timed, so that the same seed gives the same picture every time.
+    """
+    for device in tf.config.list_physical_devices("GPU"):
+        capability = tf.config.experimental.get_device_details(device).get("compute_capability", (0, 0))
+        return "GPU tensor cores" if capability >= (8, 0) else None
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return None
+    return next((flag for flag in ("amx_bf16", "avx512_bf16") if flag in flags), None)

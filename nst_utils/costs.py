@@ -1,0 +1,99 @@
+"""The costs of Neural Style Transfer, each written once, for graph and eager mode alike.
+
+Gatys, Ecker and Bethge, "A Neural Algorithm of Artistic Style", 2015 (https://arxiv.org/abs/1508.06576),
+in the normalisation of the deeplearning.ai course. Activations are float32 tensors (1, n_H, n_W, n_C).
+"""
+
+from nst_utils.backend import tf
+
+from nst_utils.config import InputError
+
+CONTENT_LAYER = "conv4_2"
+STYLE_LAYERS = [("conv1_1", 0.2), ("conv2_1", 0.2), ("conv3_1", 0.2), ("conv4_1", 0.2), ("conv5_1", 0.2)]
+
+
+def compute_content_cost(a_C, a_G):
+    """J_content = sum((a_C - a_G)^2) / (4 n_H n_W n_C), a scalar >= 0 (Gatys et al. 2015, eq. 1, normalised).
+
+    a_C, a_G: activations (1, n_H, n_W, n_C) of the content and the generated picture, at one layer.
+    """
+    a_C, a_G = tf.convert_to_tensor(a_C), tf.convert_to_tensor(a_G)
+    _same_shape(a_C, a_G)
+    entries = tf.cast(tf.reduce_prod(tf.shape(a_G)[-3:]), a_G.dtype)
+    return tf.reduce_sum(tf.square(a_C - a_G)) / (4.0 * entries)
+
+
+def gram_matrix(A):
+    """The Gram matrix A A^T, (n_C, n_C), of A (n_C, n_H*n_W): which channels are active together (eq. 3)."""
+    return tf.matmul(A, A, transpose_b=True)
+
+
+def style_matrix(a):
+    """The Gram matrix of activations (1, n_H, n_W, n_C), divided by the number of positions n_H n_W."""
+    n_C = a.shape[-1]
+    # Positions as rows: the transposed product spares a transposed copy of the activations.
+    rows = tf.reshape(a, [-1, n_C])
+    positions = tf.cast(tf.shape(rows)[0], a.dtype)
+    return tf.matmul(rows, rows, transpose_a=True) / positions
+
+
+def style_matrix_distance(S_S, S_G):
+    """sum((S_S - S_G)^2) / (4 n_C^2) of two style matrices (n_C, n_C): the layer's style cost (eq. 4)."""
+    n_C = S_G.shape[-1]
+    return tf.reduce_sum(tf.square(S_S - S_G)) / (4.0 * n_C * n_C)
+
+
+def compute_layer_style_cost(a_S, a_G):
+    """J_style of one layer = sum((G_S - G_G)^2) / (4 n_C^2 (n_H n_W)^2), a scalar >= 0 (eq. 4).
+
+    a_S, a_G: activations (1, n_H, n_W, n_C) of the style and the generated picture. Each Gram matrix is
+    divided by its own n_H n_W, so the pictures may differ in size; where they agree this is the formula above.
+    """
+    a_S, a_G = tf.convert_to_tensor(a_S), tf.convert_to_tensor(a_G)
+    if a_S.shape[-1] != a_G.shape[-1]:
+        raise InputError(
+            f"a_S has {a_S.shape[-1]} channels and a_G has {a_G.shape[-1]}: take both from the same layer."
+        )
+    return style_matrix_distance(style_matrix(a_S), style_matrix(a_G))
+
+
+def compute_style_cost(a_S, a_G, STYLE_LAYERS=STYLE_LAYERS):
+    """J_style = sum over the layers of weight * J_style of the layer, a scalar >= 0 (eq. 5).
+
+    a_S, a_G: dictionaries from layer name to activations; STYLE_LAYERS: pairs of layer name and weight.
+    The course's graph form `compute_style_cost(model, STYLE_LAYERS)` works too: there the style picture has
+    been assigned to model['input'], and a_S is what the default session computes from it now.
+    """
+    if not hasattr(a_G, "keys"):
+        model, STYLE_LAYERS = a_S, a_G
+        session = tf.compat.v1.get_default_session()
+        if session is None:
+            raise InputError("compute_style_cost(model, STYLE_LAYERS) needs an open session: tf.InteractiveSession().")
+        names = [name for name, _ in STYLE_LAYERS]
+        a_S, a_G = dict(zip(names, session.run([model[name] for name in names]), strict=True)), model
+    return tf.add_n([weight * compute_layer_style_cost(a_S[name], a_G[name]) for name, weight in STYLE_LAYERS])
+
+
+def total_cost(J_content, J_style, alpha=10, beta=40):
+    """J = alpha J_content + beta J_style (eq. 7)."""
+    return alpha * J_content + beta * J_style
+
+
+def total_variation(image):
+    """Sum of the squared differences of neighbouring pixels of (1, H, W, C), per pixel; a scalar >= 0.
+
+    Mahendran and Vedaldi, "Understanding Deep Image Representations by Inverting Them", 2015, section 2,
+    with exponent 2; divided by H W so that its weight means the same at every size.
+    """
+    down = image[:, 1:, :, :] - image[:, :-1, :, :]
+    right = image[:, :, 1:, :] - image[:, :, :-1, :]
+    pixels = tf.cast(tf.reduce_prod(tf.shape(image)[1:3]), image.dtype)
+    return (tf.reduce_sum(tf.square(down)) + tf.reduce_sum(tf.square(right))) / pixels
+
+
+def _same_shape(a_C, a_G):
+    if not a_C.shape.is_compatible_with(a_G.shape):
+        raise InputError(
+            f"a_C is {tuple(a_C.shape)} and a_G is {tuple(a_G.shape)}: both pictures must have the same size "
+            "and the activations must come from the same layer."
+        )

@@ -1,0 +1,199 @@
+"""Pictures: reading any file as RGB, sizes, the network's value range, and writing without losing anything.
+
+A picture is a uint8 array (H, W, 3), RGB, 0-255. What the network sees is float32 (1, H, W, 3), RGB minus MEANS.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from nst_utils.config import CONFIG, InputError, MissingFileError
+
+# Four poolings halve the picture before conv5_1: below this a style layer would see a single position or two.
+MIN_SIDE = 32
+# An image file may hold more pixels than Pillow's alarm threshold; we only ever keep what is asked for.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def read_image(path, max_pixels=100_000_000):
+    """The picture in a file, as uint8 (H, W, 3) RGB, upright.
+
+    Grey, palette, 16-bit and CMYK pictures are converted; transparency is laid on white; of an animation the
+    first frame is taken; EXIF rotation is applied; a picture of more than max_pixels is reduced while reading.
+    Raises InputError with one sentence for a file that is missing or no picture.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MissingFileError(f"{path} does not exist: check the spelling of the image's path.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the path of one image file.")
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > max_pixels:
+                # JPEG files can be decoded at a half, quarter or eighth of their size.
+                image.draft("RGB", _fit(image.size, max_pixels))
+            image.load()
+            return np.array(_upright_rgb(image, max_pixels))
+    except InputError:
+        raise
+    except PermissionError:
+        raise InputError(f"{path} may not be read: change its permissions.") from None
+    except Exception as error:  # Pillow's plugins raise almost anything on a damaged file
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise InputError(
+            f"{path} is not a picture that can be read ({reason}): give an intact PNG, JPEG or WebP file."
+        ) from None
+
+
+def output_size(picture, size=None, max_side=None):
+    """The (width, height) to paint at: `size` as given, or the picture's own, its longer side at most max_side."""
+    height, width = picture.shape[:2]
+    if size is not None:
+        width, height = size
+    elif max_side is not None:
+        if max_side < 1:
+            raise InputError(f"A longest side of {max_side} is no size: give at least {MIN_SIDE} pixels.")
+        scale = min(1.0, max_side / max(width, height))
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"{width}x{height} is too small for the network: each side needs at least {MIN_SIDE} pixels "
+            "(set the size yourself with --size WxH or size=(width, height))."
+        )
+    return int(width), int(height)
+
+
+def resize(picture, size):
+    """The picture (H, W, 3) uint8 at (width, height), by Lanczos filtering; the same array if it fits already."""
+    if (picture.shape[1], picture.shape[0]) == tuple(size):
+        return picture
+    return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def scale_to_area(picture, pixels):
+    """The picture with its own aspect ratio and about `pixels` pixels, no side below MIN_SIDE."""
+    height, width = picture.shape[:2]
+    scale = (pixels / (width * height)) ** 0.5
+    return resize(picture, tuple(max(MIN_SIDE, round(side * scale)) for side in (width, height)))
+
+
+def as_picture(image, name):
+    """An image given as a path or as an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), as uint8 (H, W, 3)."""
+    if isinstance(image, (str, os.PathLike)):
+        return read_image(image)
+    array = np.asarray(image)
+    shape = array.shape
+    if array.ndim == 3 and shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[-1] not in (3, 4)) or 0 in shape:
+        raise InputError(f"The {name} image has the shape {shape}: give (height, width, 3) with values from 0 to 255.")
+    if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
+        raise InputError(f"The {name} image holds values that are not finite numbers: give values from 0 to 255.")
+    if array.dtype != np.uint8:
+        array = np.clip(np.rint(array), 0, 255).astype(np.uint8)
+    return np.array(_upright_rgb(Image.fromarray(array)))
+
+
+def reshape_and_normalize_image(image):
+    """(H, W, 3) RGB 0-255 as the network's input (1, H, W, 3) minus CONFIG.MEANS; the argument stays as it is."""
+    return np.reshape(image, (1,) + np.shape(image)) - CONFIG.MEANS
+
+
+def generate_noise_image(content_image, noise_ratio=CONFIG.NOISE_RATIO):
+    """noise * noise_ratio + content_image * (1 - noise_ratio), the noise uniform in [-20, 20) of NumPy's global generator.
+
+    content_image: (1, H, W, 3), normalised. The noise is float32 of shape (1, H, W, 3).
+    """
+    noise_image = np.random.uniform(-20, 20, np.shape(content_image)).astype("float32")
+    return noise_image * noise_ratio + content_image * (1 - noise_ratio)
+
+
+def save_image(path, image):
+    """Write the network's image (1, H, W, 3) to a file: plus MEANS, clipped to 0-255, truncated to 8 bits."""
+    write_image(path, np.clip((image + CONFIG.MEANS)[0], 0, 255).astype("uint8"))
+
+
+def write_image(path, picture):
+    """Write a uint8 picture (H, W, 3) in the format of the extension; a file already there is replaced whole or not at all."""
+    path = check_writable(path)
+    with replacing(path) as temporary:
+        quality = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
+        Image.fromarray(picture).save(temporary, **quality)
+
+
+def write_text(path, text):
+    """Write a text file, replaced whole or not at all."""
+    with replacing(check_folder(path)) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def check_writable(path):
+    """The path, if a picture can be written there; InputError with one sentence otherwise. Leaves no trace."""
+    path = check_folder(path)
+    formats = Image.registered_extensions()
+    if formats.get(path.suffix.lower()) not in Image.SAVE:
+        raise InputError(f"{path} has no picture format that can be written: end it in .png, .jpg or .webp.")
+    return path
+
+
+def check_folder(path):
+    """The path, if a file can be written there."""
+    path = Path(path)
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the path of the file to write.")
+    if not folder.is_dir():
+        raise InputError(f"The folder {folder} does not exist: create it, or write somewhere else.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be written to ({error.strerror}): write somewhere else.") from None
+    return path
+
+
+class replacing:
+    """A temporary path in the same folder, renamed to `path` on success and removed on failure."""
+
+    def __init__(self, path):
+        self.path = path
+        self.temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+
+    def __enter__(self):
+        return self.temporary
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:
+            os.replace(self.temporary, self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise InputError(f"{self.path} cannot be written ({error.strerror or error}): write somewhere else.") from None
+
+
+def _upright_rgb(image, max_pixels=None):
+    image = ImageOps.exif_transpose(image)
+    if max_pixels and image.width * image.height > max_pixels:
+        image = image.reduce(int(np.ceil((image.width * image.height / max_pixels) ** 0.5)))
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _eight_bit(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _eight_bit(image):
+    """Sixteen-bit grey (0-65535) or float grey as 8-bit; Pillow's own conversion would clip it."""
+    grey = np.asarray(image, dtype=np.float64)
+    top = 65535.0 if image.mode != "F" else max(255.0, float(np.nan_to_num(grey).max(initial=0.0)))
+    return Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) * (255.0 / top)), 0, 255).astype(np.uint8))
+
+
+def _fit(size, max_pixels):
+    scale = (max_pixels / (size[0] * size[1])) ** 0.5
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))

@@ -1,0 +1,82 @@
+"""The network: VGG-19's convolutions and poolings, defined once, for TF2 code and for the course's graph.
+
+Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2015, with average
+instead of max pooling, as Gatys et al. 2015 recommend for making pictures.
+"""
+
+import os
+
+import numpy as np
+
+from nst_utils.backend import tf, use_graph_mode
+from nst_utils.config import CONFIG, InputError
+from nst_utils.matconvnet import BLOCKS
+from nst_utils.weights import find_weights, load_weights
+
+# conv1_1, conv1_2, avgpool1, conv2_1, ... avgpool5: the layers in the order in which data flows.
+LAYERS = tuple(
+    name for block, count in BLOCKS.items() for name in [f"conv{block}_{i + 1}" for i in range(count)] + [f"avgpool{block}"]
+)
+
+
+def activations(images, weights, layers=LAYERS, pooling="average"):
+    """The activations of the named layers: {name: tensor (N, n_H, n_W, n_C)}, convolutions after their ReLU.
+
+    images: (N, H, W, 3), RGB 0-255 minus MEANS. weights: {name: (kernel, bias)} of load_weights() or prepare().
+    pooling: "average" or "max", 2x2, SAME. Computes no layer deeper than the deepest one named.
+    """
+    if unknown := [name for name in layers if name not in LAYERS]:
+        raise InputError(f"The network has no layer {', '.join(unknown)}: its layers are {', '.join(LAYERS)}.")
+    if pooling not in ("average", "max"):
+        raise InputError(f"There is no pooling called {pooling!r}: use 'average' or 'max'.")
+    pool = tf.nn.avg_pool2d if pooling == "average" else tf.nn.max_pool2d
+    deepest = max((LAYERS.index(name) for name in layers), default=-1)
+    a, found = images, {}
+    for name in LAYERS[: deepest + 1]:
+        if name.startswith("avgpool"):
+            a = pool(a, ksize=2, strides=2, padding="SAME")
+        elif weights[name] is not None:
+            kernel, bias = weights[name]
+            a = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(a, kernel, strides=1, padding="SAME"), bias))
+        if name in layers:
+            found[name] = a
+    return found
+
+
+def prepare(weights, dtype=tf.float32):
+    """The weights as tensors of the type to compute in, with None where a convolution changes nothing.
+
+    The embedded model has three identity convolutions; leaving them out is exact and saves a fifth of the work.
+    """
+    return {
+        name: None if _is_identity(kernel, bias) else (tf.constant(kernel, dtype), tf.constant(bias, dtype))
+        for name, (kernel, bias) in weights.items()
+    }
+
+
+def load_vgg_model(path=None, pooling="average"):
+    """The course's graph: a dictionary of 22 tensors, `input`, conv1_1 to conv5_4 and avgpool1 to avgpool5.
+
+    `input` is a float32 variable of zeros (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3) in the default graph; the
+    weights are constants. Feed it with `sess.run(model['input'].assign(image))`, image as
+    reshape_and_normalize_image returns it, then read `sess.run(model['conv4_2'])`.
+
+    path: a weights file; None, or the course's own CONFIG.VGG_MODEL where there is no such file, takes the official
+    file in pretrained-model/ or else the embedded model. Raises InputError for a file that is missing or unfit.
+    """
+    if path == CONFIG.VGG_MODEL and not os.path.exists(path):
+        path = find_weights()
+    weights = load_weights(path)
+    use_graph_mode()
+    shape = (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, CONFIG.COLOR_CHANNELS)
+    model = {"input": tf.compat.v1.Variable(np.zeros(shape), dtype=tf.float32, name="input")}
+    constants = {name: tuple(tf.constant(array) for array in pair) for name, pair in weights.items()}
+    return model | activations(model["input"], constants, LAYERS, pooling)
+
+
+def _is_identity(kernel, bias):
+    """Whether the convolution returns its (non-negative) input."""
+    if np.any(bias) or kernel.shape[2] != kernel.shape[3] or kernel.shape[0] % 2 == 0:
+        return False
+    centre = kernel.shape[0] // 2
+    return np.count_nonzero(kernel) == kernel.shape[2] and bool((np.diagonal(kernel[centre, centre]) == 1).all())
