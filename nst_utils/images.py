@@ -3,6 +3,7 @@
 A picture is a uint8 array (H, W, 3), RGB, 0-255. What the network sees is float32 (1, H, W, 3), RGB minus MEANS.
 """
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -90,8 +91,10 @@ def as_picture(image, name):
         array = array[..., 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[-1] not in (3, 4)) or 0 in shape:
         raise InputError(f"The {name} image has the shape {shape}: give (height, width, 3) with values from 0 to 255.")
-    if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
+    if array.dtype.kind not in "uif" or not np.isfinite(array).all():
         raise InputError(f"The {name} image holds values that are not finite numbers: give values from 0 to 255.")
+    if array.dtype.kind == "f" and 0 < array.max() <= 1:
+        raise InputError(f"The {name} image holds values from 0 to 1: multiply it by 255, as values go from 0 to 255.")
     if array.dtype != np.uint8:
         array = np.clip(np.rint(array), 0, 255).astype(np.uint8)
     return np.array(_upright_rgb(Image.fromarray(array)))
@@ -121,7 +124,10 @@ def write_image(path, picture):
     path = check_writable(path)
     with replacing(path) as temporary:
         quality = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
-        Image.fromarray(picture).save(temporary, **quality)
+        try:
+            Image.fromarray(picture).save(temporary, **quality)
+        except (ValueError, OverflowError) as error:  # a limit of the format, such as the 16383 pixels of WebP
+            raise InputError(f"{path} cannot be written ({error}): end its name in .png.") from None
 
 
 def write_text(path, text):
@@ -155,36 +161,33 @@ def check_folder(path):
     return path
 
 
-class replacing:
+@contextlib.contextmanager
+def replacing(path):
     """A temporary path in the same folder, renamed to `path` on success and removed on failure."""
-
-    def __init__(self, path):
-        self.path = path
-        self.temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-
-    def __enter__(self):
-        return self.temporary
-
-    def __exit__(self, kind, error, traceback):
-        if kind is None:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise InputError(f"{self.path} cannot be written ({error.strerror or error}): write somewhere else.") from None
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error}): write somewhere else.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _upright_rgb(image, max_pixels=None):
     image = ImageOps.exif_transpose(image)
-    if max_pixels and image.width * image.height > max_pixels:
-        image = image.reduce(int(np.ceil((image.width * image.height / max_pixels) ** 0.5)))
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bit(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+    image = image.convert("RGB")
+    # Last, because Pillow cannot reduce palette, 1-bit and 16-bit pictures.
+    if max_pixels and image.width * image.height > max_pixels:
+        image = image.reduce(int(np.ceil((image.width * image.height / max_pixels) ** 0.5)))
+    return image
 
 
 def _eight_bit(image):

@@ -1,0 +1,92 @@
+"""What the tests share: a small network like VGG-19, scripts in processes of their own, locked folders."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nst_utils.config import CONFIG
+from nst_utils.matconvnet import BLOCKS, write_matconvnet
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY_WIDTHS = {1: 4, 2: 5, 3: 6, 4: 7, 5: 8}
+
+
+def random_network(seed=0):
+    """{name: (kernel, bias)} of VGG-19's 16 convolutions, a few channels wide; activations stay moderate."""
+    rng = np.random.default_rng(seed)
+    weights, channels = {}, 3
+    for block, count in BLOCKS.items():
+        for i in range(1, count + 1):
+            width = TINY_WIDTHS[block]
+            kernel = rng.normal(0.01, np.sqrt(1.5 / (9 * channels)), (3, 3, channels, width))
+            bias = rng.normal(0, 1, width)
+            weights[f"conv{block}_{i}"] = (kernel.astype(np.float32), bias.astype(np.float32))
+            channels = width
+    return weights
+
+
+@pytest.fixture(scope="session")
+def tiny_weights():
+    return random_network()
+
+
+@pytest.fixture
+def tiny_mat(tmp_path, tiny_weights):
+    """The tiny network as a .mat file of the current release, in a folder of its own."""
+    path = tmp_path / "tiny.mat"
+    write_matconvnet(path, tiny_weights, CONFIG.MEANS, "a tiny network")
+    return path
+
+
+@pytest.fixture
+def course_size():
+    """CONFIG, whose width and height a test may set; they are put back after it."""
+    size = CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT
+    yield CONFIG
+    CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = size
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Runs a script in a process and an empty working directory of its own."""
+
+    def run(script, *arguments, **options):
+        cwd = tmp_path / "elsewhere"
+        cwd.mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-c", script, *map(str, arguments)],
+            cwd=options.pop("cwd", cwd), capture_output=True, text=True, timeout=300, **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def locked_folder():
+    """A folder that the test, not root here, cannot write to, with a file `secret.png` it cannot read."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "secret.png").touch(0)
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+def assert_one_sentence(message, *parts):
+    """The message is one line that ends like a sentence and names every one of the parts."""
+    message = str(message)
+    assert "\n" not in message and message.endswith((".", ")")) and len(message) < 400, message
+    for part in parts:
+        assert str(part) in message, f"{part} is not in: {message}"
