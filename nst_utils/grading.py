@@ -1,0 +1,78 @@
+"""Autograding with nbgrader that gets through whatever a class hands in.
+
+nbgrader's own executor gives up on a submission whose kernel dies or cannot be interrupted: all its points
+are lost, those of its other notebooks too. This one costs the author that cell, and grades the rest.
+"""
+
+import time
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_grade
+from traitlets import Integer, Unicode
+
+_WHY = {
+    DeadKernelError: "This cell ended the Python process, so it was not run again.",
+    CellTimeoutError: "This cell did not stop when it was told to, so it was not run again.",
+}
+
+
+class EnduringExecute(Execute):
+    """Runs a notebook to its end: where a cell takes the kernel with it, the rest is run again without it."""
+
+    notebook_timeout = Integer(
+        900, help="Seconds for a whole notebook; the cells that are not reached have failed.", config=True
+    )
+    skip_cells_with_tag = Unicode(
+        "demo", help="A cell with this tag shows something that no answer depends on: not run.", config=True
+    )
+    max_output = Integer(1_000_000, help="Characters kept of what a cell prints.", config=True)
+
+    def preprocess(self, nb, resources, km=None):
+        self._deadline = time.monotonic() + self.notebook_timeout
+        self.timeout_func = self._seconds_for_a_cell
+        self._fatal = set()
+        while True:
+            try:
+                return super().preprocess(nb, resources, km)
+            except tuple(_WHY) as error:
+                self._fatal.add(self._running)
+                _fail(nb.cells[self._running], type(error).__name__, _WHY[type(error)])
+
+    def preprocess_cell(self, cell, resources, index):
+        if index in self._fatal:
+            return cell, resources
+        self._running, self._printed = index, 0
+        if is_grade(cell):
+            # Tags come from the student, and a check that is skipped would count as passed.
+            cell.metadata.pop("tags", None)
+        if time.monotonic() > self._deadline:
+            _fail(cell, "NotebookTimeoutError", "The time for this notebook was over before this cell.")
+            return cell, resources
+        cell, resources = super().preprocess_cell(cell, resources, index)
+        if is_grade(cell) and cell.cell_type == "code":
+            # A check that fails raises; nbgrader would take a mere warning on standard error for a failure.
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        return cell, resources
+
+    def on_cell_executed(self, **kwargs):
+        super().on_cell_executed(**kwargs)
+        payload = kwargs["execute_reply"]["content"].get("payload", [])
+        if any(entry["source"] == "ask_exit" for entry in payload):
+            # exit() and quit() stop the kernel a moment after the cell: the next one is not to blame.
+            raise DeadKernelError("Kernel died")
+
+    def output(self, outs, msg, display_id, cell_index):
+        self._printed += len(msg["content"].get("text", ""))
+        if self._printed <= self.max_output:
+            return super().output(outs, msg, display_id, cell_index)
+
+    def _seconds_for_a_cell(self, cell):
+        left = self._deadline - time.monotonic()
+        return max(1, int(min(self.timeout or left, left)))
+
+
+def _fail(cell, name, message):
+    if cell.cell_type == "code":
+        cell.outputs = [new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])]
