@@ -1,0 +1,258 @@
+"""What the notebooks show: example pictures, rows and grids of them, film strip, GIF, curves, and a live view.
+
+A picture is uint8 (H, W, 3), RGB, 0-255; the network's image (1, H, W, 3), RGB minus MEANS, is shown as save_image
+would write it. Every drawing goes to the current matplotlib figure, which a notebook shows by itself.
+"""
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import matplotlib.pyplot as plt
+import numpy as np
+import scipy.optimize
+from IPython.display import Image as ShownImage
+from IPython.display import display
+from PIL import Image, ImageOps
+
+from nst_utils.backend import tf
+from nst_utils.config import CONFIG, InputError, MissingFileError
+from nst_utils.images import read_image
+
+# The images of a checkout, and their copy inside an installed package.
+GALLERIES = (Path(__file__).resolve().parents[1] / "images", Path(__file__).resolve().parent / "gallery")
+# Small enough that a notebook with a dozen figures stays under a megabyte.
+DPI = 90
+# The optimiser counts in units of this many grey levels: its first step, of length one, then moves the picture visibly.
+_GREY_LEVELS_PER_UNIT = 300.0
+
+
+def example(name, size=None):
+    """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the middle and resized to `size`.
+
+    name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    """
+    for gallery in GALLERIES:
+        if (gallery / name).is_file():
+            break
+    else:
+        raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
+    size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
+    return np.array(ImageOps.fit(Image.fromarray(read_image(gallery / name)), size, Image.Resampling.LANCZOS))
+
+
+def to_picture(image):
+    """The network's image (1, H, W, 3) as a picture: plus MEANS, clipped to 0-255, truncated to uint8."""
+    return np.clip((image + CONFIG.MEANS)[0], 0, 255).astype("uint8")
+
+
+def shuffle_tiles(picture, tile, seed=0):
+    """The picture cut into squares of `tile` pixels, which are laid out again in a random order.
+
+    picture: (H, W, C), both sides multiples of `tile`. The same seed gives the same order.
+    """
+    height, width, channels = picture.shape
+    if height % tile or width % tile:
+        raise InputError(f"Tiles of {tile} pixels do not fill {width}x{height}: choose a divisor of both sides.")
+    rows, columns = height // tile, width // tile
+    tiles = picture.reshape(rows, tile, columns, tile, channels).swapaxes(1, 2).reshape(-1, tile, tile, channels)
+    tiles = np.random.default_rng(seed).permutation(tiles)
+    return tiles.reshape(rows, columns, tile, tile, channels).swapaxes(1, 2).reshape(picture.shape)
+
+
+def descend(sess, J, image, start, iterations=40):
+    """The value (1, H, W, 3) of the variable `image` that makes the cost J small: L-BFGS from `start`, in a session.
+
+    Leaves the variable at that value. At most `iterations` evaluations of J and its gradient (SciPy's L-BFGS-B).
+    """
+    value = tf.compat.v1.placeholder(tf.float32, image.shape)
+    assign, gradient = image.assign(value), tf.gradients(J, image)[0]
+    sess.run(assign, {value: start})
+    scale = _GREY_LEVELS_PER_UNIT
+
+    def cost_and_slope(x):
+        sess.run(assign, {value: (scale * x).reshape(image.shape)})
+        cost, slope = sess.run([J, gradient])
+        return float(cost) / unit, slope.ravel().astype(np.float64) * (scale / unit)
+
+    # Dividing by the first cost lets every cost, of any size, be minimised alike.
+    unit = float(sess.run(J)) or 1.0
+    x, *_ = scipy.optimize.fmin_l_bfgs_b(
+        cost_and_slope, np.ravel(start).astype(np.float64) / scale, maxfun=iterations, maxiter=iterations, factr=0, pgtol=0
+    )
+    found = (scale * x).reshape(image.shape).astype(np.float32)
+    sess.run(assign, {value: found})
+    return found
+
+
+def show(pictures, columns=None, height=1.8):
+    """Pictures with their titles, in rows of `columns` (None: one row), each `height` inches high.
+
+    pictures: {title: picture}; besides pictures the network's images (1, H, W, 3) and single channels (H, W) will do.
+    """
+    columns = columns or len(pictures)
+    rows = -(-len(pictures) // columns)
+    _, axes = _grid(rows, columns, next(iter(pictures.values())), height)
+    for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
+        _draw(axis, picture)
+        axis.set_title(title, fontsize=9)
+
+
+def show_table(pictures, rows, columns, height=1.5):
+    """A table of pictures: pictures[i][j] stands in the row called rows[i] and the column called columns[j]."""
+    _, axes = _grid(len(rows), len(columns), pictures[0][0], height)
+    for axis, title in zip(axes[0], columns, strict=True):
+        axis.set_title(title, fontsize=9)
+    for row, title, line in zip(axes, rows, pictures, strict=True):
+        row[0].text(
+            -0.05, 0.5, title, fontsize=9, rotation=90, ha="right", va="center", transform=row[0].transAxes
+        )
+        for axis, picture in zip(row, line, strict=True):
+            _draw(axis, picture)
+
+
+def strongest_channels(a, count):
+    """The numbers of the `count` channels of a (1, n_H, n_W, n_C) that vary most over the picture, most first."""
+    return np.argsort(-np.std(a, axis=(0, 1, 2)), kind="stable")[:count]
+
+
+def show_feature_maps(picture, activations, count=5, height=1.3):
+    """For each layer a row: the picture, and beside it the `count` channels that vary most over it.
+
+    activations: {layer name: array (1, n_H, n_W, n_C)}.
+    """
+    maps = [
+        [picture, *(a[0, :, :, channel] for channel in strongest_channels(a, count))] for a in activations.values()
+    ]
+    show_table(maps, list(activations), ["the picture", *[""] * count], height)
+
+
+def show_boxes(picture, boxes, height=2.6):
+    """The picture with named rectangles on it. boxes: {name: (top, bottom, left, right)} in pixels."""
+    _, axes = _grid(1, 1, picture, height)
+    _draw(axes[0, 0], picture)
+    for number, (name, (top, bottom, left, right)) in enumerate(boxes.items()):
+        corner, colour = (left - 0.5, top - 0.5), f"C{number}"
+        axes[0, 0].add_patch(
+            plt.Rectangle(corner, right - left, bottom - top, fill=False, linewidth=2, edgecolor=colour, label=name)
+        )
+    axes[0, 0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
+
+
+def show_matrix(axis, matrix, title):
+    """A heat map of a matrix on a matplotlib axis, on a logarithmic scale, with its colour bar."""
+    floor = max(float(np.max(matrix)), 1e-12) * 1e-4
+    drawn = axis.imshow(np.maximum(matrix, floor), norm="log", cmap="magma", interpolation="nearest")
+    axis.set_title(title, fontsize=9)
+    axis.tick_params(labelsize=7)
+    axis.figure.colorbar(drawn, ax=axis, fraction=0.046).ax.tick_params(labelsize=7)
+
+
+def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(7.5, 2.8)):
+    """A plot of one line for each of the curves {name: (x values, y values)}, with the names beside it."""
+    _, axis = plt.subplots(figsize=size, dpi=DPI, layout="constrained")
+    _draw_curves(axis, curves, xlabel, ylabel, scale)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
+
+
+def write_gif(path, frames, seconds=0.15, rest=1.5):
+    """Write pictures as an endless GIF, each shown for `seconds`, the last for `rest`; returns the path."""
+    durations = [1000 * seconds] * (len(frames) - 1) + [1000 * rest]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    iio.imwrite(path, np.stack(frames), extension=".gif", duration=durations, loop=0)
+    return path
+
+
+class LiveView:
+    """A picture and its cost curves, redrawn in place while an optimisation runs, and the frames that it passed.
+
+    view = LiveView()
+    with view:
+        ...  # view.update(i, image, J=..., J_content=..., J_style=...) now and then
+
+    Outside the `with` block update() does nothing, so a function that reports to the view can be called anywhere.
+    """
+
+    def __init__(self):
+        self.frames = {}  # iteration -> picture
+        self.costs = {}  # name -> [(iteration, cost)]
+        self._figure = None
+
+    def __enter__(self):
+        self.__init__()
+        self._figure, self._axes = plt.subplots(
+            1, 2, figsize=(8, 2.8), dpi=DPI, layout="constrained", gridspec_kw={"width_ratios": [1, 1.2]}
+        )
+        self._handle = display(self._figure, display_id=True)
+        return self
+
+    def __exit__(self, *exception):
+        plt.close(self._figure)
+        self._figure = None
+
+    def update(self, iteration, image, **costs):
+        """Show the image, (1, H, W, 3) normalised or a picture, and the costs by name, as they are at an iteration."""
+        if self._figure is None:
+            return
+        self.frames[iteration] = _as_shown(image)
+        for name, cost in costs.items():
+            self.costs.setdefault(name, []).append((iteration, float(cost)))
+        for axis in self._axes:
+            axis.clear()
+        _draw(self._axes[0], image)
+        self._axes[0].set_title(f"iteration {iteration}", fontsize=9)
+        curves = {name: zip(*points, strict=True) for name, points in self.costs.items()}
+        _draw_curves(self._axes[1], curves, "iteration", "cost", "log")
+        self._axes[1].legend(fontsize=8, frameon=False)
+        if self._handle:
+            self._handle.update(self._figure)
+
+    def film_strip(self, columns=6, height=1.2):
+        """Every frame kept, in rows."""
+        if self._has_frames():
+            show({f"iteration {iteration}": frame for iteration, frame in self.frames.items()}, columns, height)
+
+    def gif(self, path):
+        """The frames as an animation, written to a file and shown."""
+        if self._has_frames():
+            display(ShownImage(filename=write_gif(path, list(self.frames.values()))))
+
+    def _has_frames(self):
+        if not self.frames:
+            print("There are no frames yet: they come when the optimisation has run.")
+        return bool(self.frames)
+
+
+def _grid(rows, columns, picture, height):
+    tall, wide = _as_shown(picture).shape[:2]
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(columns * (height * wide / tall + 0.08), rows * (height + 0.25)),
+        dpi=DPI,
+        layout="constrained",
+        squeeze=False,
+    )
+    for axis in axes.flat:
+        axis.axis("off")
+    return figure, axes
+
+
+def _draw(axis, picture):
+    axis.axis("off")
+    shown = _as_shown(picture)
+    axis.imshow(shown, cmap="magma" if shown.ndim == 2 else None, interpolation="nearest" if shown.ndim == 2 else None)
+
+
+def _draw_curves(axis, curves, xlabel, ylabel, scale):
+    for name, (x, y) in curves.items():
+        axis.plot(x, y, label=name, linewidth=1.8, marker="." if len(x) < 12 else None)
+    axis.set_yscale(scale)
+    axis.set_xlabel(xlabel, fontsize=9)
+    axis.set_ylabel(ylabel, fontsize=9)
+    axis.tick_params(labelsize=8)
+    axis.grid(alpha=0.3)
+
+
+def _as_shown(image):
+    return to_picture(image) if np.ndim(image) == 4 else np.asarray(image)
