@@ -151,8 +151,8 @@ def _attach_expected_pictures(notebook, solution_path):
         if cell.cell_type == "markdown":
             names = _EXPECTED.findall(cell.source)
             if names:
-                cell.attachments = {f"{name}.jpg": drawn[name] for name in names}
-                cell.source = _EXPECTED.sub(r"](attachment:\1.jpg)", cell.source)
+                cell.attachments = {name: drawn[name] for name in names}
+                cell.source = _EXPECTED.sub(r"](attachment:\1)", cell.source)
 
 
 def _picture(cell):

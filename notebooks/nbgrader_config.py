@@ -3,9 +3,9 @@
 import os
 
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import Execute
+from nbgrader.preprocessors import Execute, OverwriteCells
 
-from nst_utils.grading import EnduringExecute
+from nst_utils.grading import EnduringExecute, ForgivingOverwriteCells
 
 c = get_config()  # noqa: F821 - nbgrader's loader provides it
 
@@ -15,9 +15,9 @@ c.CourseDirectory.root = root
 # Several submissions are graded at once: let one wait while another writes its points.
 c.CourseDirectory.db_url = f"sqlite:///{os.path.join(root, 'gradebook.db')}?timeout=120"
 
-c.Autograde.autograde_preprocessors = [
-    EnduringExecute if step is Execute else step for step in Autograde().autograde_preprocessors
-]
+replaced = {Execute: EnduringExecute, OverwriteCells: ForgivingOverwriteCells}
+for steps in ("sanitize_preprocessors", "autograde_preprocessors"):
+    c.Autograde[steps] = [replaced.get(step, step) for step in getattr(Autograde(), steps)]
 # Seconds for one cell, and for a notebook with all its cells.
 c.EnduringExecute.timeout = 180
 c.EnduringExecute.notebook_timeout = 900

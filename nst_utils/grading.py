@@ -8,7 +8,7 @@ import time
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
-from nbgrader.preprocessors import Execute
+from nbgrader.preprocessors import Execute, OverwriteCells
 from nbgrader.utils import is_grade
 from traitlets import Integer, Unicode
 
@@ -71,6 +71,17 @@ class EnduringExecute(Execute):
     def _seconds_for_a_cell(self, cell):
         left = self._deadline - time.monotonic()
         return max(1, int(min(self.timeout or left, left)))
+
+
+class ForgivingOverwriteCells(OverwriteCells):
+    """Puts the checks back as they were handed out, also where a student has copied graded cells."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if "grade_id" not in cell.metadata.get("nbgrader", {"grade_id"}):
+            # A copy, or from another notebook: nbgrader took its name away, and would trip over the rest.
+            del cell.metadata["nbgrader"]
+        return cell, resources
 
 
 def _fail(cell, name, message):
