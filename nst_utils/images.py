@@ -27,9 +27,10 @@ def read_image(path, max_pixels=100_000_000):
     Raises InputError with one sentence for a file that is missing or no picture.
     """
     path = Path(path)
-    if not path.exists():
+    # os.path answers no where Path.exists() and is_dir() would raise: in a closed folder, for a name too long.
+    if not os.path.exists(path):
         raise MissingFileError(f"{path} does not exist: check the spelling of the image's path.")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of one image file.")
     try:
         with Image.open(path) as image:
@@ -149,9 +150,9 @@ def check_folder(path):
     """The path, if a file can be written there."""
     path = Path(path)
     folder = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of the file to write.")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"The folder {folder} does not exist: create it, or write somewhere else.")
     try:
         with tempfile.TemporaryFile(dir=folder):

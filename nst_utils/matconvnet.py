@@ -34,7 +34,7 @@ def read_matconvnet(path):
         raise InputError(f"{path} holds no variable `layers`: it is not a MatConvNet network.")
     try:
         weights = dict(_convolutions(content["layers"]))
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} has a `layers` cell that cannot be understood ({error}): it is not VGG-19.") from None
     return check_network(weights, path)
 

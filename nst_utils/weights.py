@@ -1,15 +1,19 @@
-"""Where weights come from: the embedded file, the official one, Keras' files, a download; and a cache that loads at once."""
+"""Where weights come from: the embedded file, the official one, Keras' files, a download; and a quick cache."""
 
+import contextlib
+import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 
-from nst_utils.config import CONFIG, InputError, MissingFileError
+from nst_utils.config import InputError, MissingFileError
+from nst_utils.images import replacing
 from nst_utils.matconvnet import CONVOLUTIONS, check_network, read_matconvnet
 
 EMBEDDED_NAME = "vgg19-embedded.mat"
-OFFICIAL_NAME = Path(CONFIG.VGG_MODEL).name
+OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
 # The project's folder in a checkout, and its copy inside an installed package.
 MODEL_FOLDERS = tuple(Path(__file__).resolve().parents[up] / "pretrained-model" for up in (1, 0))
 
@@ -26,32 +30,28 @@ DOWNLOADS = {
     ),
 }
 _CACHE_VERSION = 1
+# The convolutions that VGG-19 has and VGG-16 lacks, and the one before each.
+_ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_3"}
 
 
 def find_weights(path=None):
-    """The weights file to use: `path` if given, else the official file if it has been put in place, else the embedded one."""
+    """The weights file to use: `path` if given, else the official file if it is in place, else the embedded one."""
     if path is not None:
-        path = Path(path)
-        if path.is_dir():
-            raise InputError(f"{path} is a folder: give the path of a weights file.")
-        if not path.exists():
-            raise MissingFileError(
-                f"The weights file {path} does not exist: check its path, or give none to use the embedded model."
-            )
-        return path
+        return _check_readable(Path(path))
     for name in (OFFICIAL_NAME, EMBEDDED_NAME):
         for folder in MODEL_FOLDERS:
             if (folder / name).is_file():
                 return folder / name
     raise MissingFileError(
-        f"No weights found: {EMBEDDED_NAME} is missing from {MODEL_FOLDERS[0]}; restore it, or install nst_utils again."
+        f"No weights found: {EMBEDDED_NAME} is missing from {MODEL_FOLDERS[0]}; "
+        "restore it, or install nst_utils again."
     )
 
 
 def load_weights(path=None):
-    """{name: (kernel [3, 3, in, out], bias [out])} of the 16 convolutions, float32, for RGB input minus MEANS.
+    """{name: (kernel [3, 3, in, out], bias [out])} of the 16 convolutions, float32, for RGB minus MEANS.
 
-    path: a MatConvNet .mat file, a Keras VGG-16 or VGG-19 .h5 file, or an .npz with Keras' names; None: find_weights().
+    path: a MatConvNet .mat file, Keras' VGG-16 or VGG-19 .h5 file, or an .npz with its names; None: find_weights().
     The first use of a file leaves a cache beside it, which later uses read until the file changes.
     """
     path = find_weights(path)
@@ -65,22 +65,23 @@ def load_weights(path=None):
 
 
 def read_keras(path):
-    """The weights of a Keras VGG-16 or VGG-19 file (.h5, or .npz with names like block1_conv1_kernel), as load_weights.
+    """The weights of Keras' VGG-16 or VGG-19 (.h5, or .npz with names like block1_conv1_kernel), as load_weights.
 
     Keras' files are made for BGR input, so the input axis of conv1_1 is flipped. VGG-16 becomes an exact VGG-19:
-    conv3_4, conv4_4 and conv5_4 get identity kernels, because the ReLU of a non-negative activation is itself.
+    conv3_4, conv4_4 and conv5_4 get identity kernels: the ReLU of a non-negative activation is itself.
     """
     try:
         arrays = _read_npz(path) if Path(path).suffix == ".npz" else _read_h5(path)
-    except (OSError, ValueError, KeyError) as error:
+        weights = _convolutions(arrays)
+    except Exception as error:  # h5py, NumPy and zipfile raise many kinds on damaged bytes; all mean the same here
         raise InputError(f"{path} is truncated or not a Keras weights file ({error}): fetch it again.") from None
-    weights = {}
-    for name in CONVOLUTIONS:
-        if name in arrays:
-            kernel, bias = arrays[name]
-            weights[name] = (np.ascontiguousarray(kernel[:, :, ::-1]) if name == "conv1_1" else kernel, bias)
-        elif name in ("conv3_4", "conv4_4", "conv5_4") and weights:
-            weights[name] = identity_convolution(weights[name[:-1] + "3"][1].size if name[:-1] + "3" in weights else 0)
+    if "conv1_1" in weights:
+        kernel, bias = weights["conv1_1"]
+        weights["conv1_1"] = np.ascontiguousarray(kernel[:, :, ::-1]), bias
+    if not weights.keys() & _ONLY_IN_VGG19.keys():
+        for name, before in _ONLY_IN_VGG19.items():
+            if before in weights:
+                weights[name] = identity_convolution(weights[before][1].size)
     return check_network(weights, path)
 
 
@@ -102,17 +103,36 @@ def download(name, folder=None, address=None, checksum=None):
         raise InputError(f"There is no download called {name}: choose from {', '.join(DOWNLOADS)}.")
     address, checksum = address or DOWNLOADS[name][0], checksum or DOWNLOADS[name][1]
     folder = Path(folder or MODEL_FOLDERS[0])
+    file_name = address.rsplit("/", 1)[1]
+    downloader = pooch.HTTPDownloader(progressbar=True, verify=not address.startswith("https://www.vlfeat.org/"))
+    by_hand = f"try again, or fetch it by hand into {folder}."
     try:
-        downloader = pooch.HTTPDownloader(progressbar=True, verify=not address.startswith("https://www.vlfeat.org/"))
-        return Path(pooch.retrieve(address, checksum, fname=address.rsplit("/", 1)[1], path=folder, downloader=downloader))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{address} could not be fetched ({error}): try again, or fetch it by hand into {folder}.") from None
+        return Path(pooch.retrieve(address, checksum, fname=file_name, path=folder, downloader=downloader))
+    except OSError as error:
+        answered = getattr(error, "response", None) is not None
+        reason = error if answered else error.strerror or type(error).__name__
+        raise InputError(f"{address} could not be fetched into {folder} ({reason}): {by_hand}") from None
+    except ValueError:  # what pooch raises for a wrong checksum, after removing the file
+        raise InputError(f"{address} sent a file with another checksum, which was not kept: {by_hand}") from None
+
+
+def _check_readable(path):
+    if os.path.isdir(path):
+        raise InputError(f"{path} is a folder: give the path of a weights file.")
+    if not os.path.exists(path):
+        raise MissingFileError(
+            f"The weights file {path} does not exist: check its path, or give none to use the embedded model."
+        )
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path} may not be read ({error.strerror}): change its permissions.") from None
+    return path
 
 
 def _read_npz(path):
     with np.load(path) as file:
-        names = {key.rsplit("_", 1)[0] for key in file.files}
-        return {_course_name(name): (file[f"{name}_kernel"], file[f"{name}_bias"]) for name in names}
+        return {name: file[name] for name in file.files}
 
 
 def _read_h5(path):
@@ -121,20 +141,21 @@ def _read_h5(path):
     arrays = {}
 
     def visit(name, item):
-        if isinstance(item, h5py.Dataset) and "block" in name:
-            layer = _course_name(next(part for part in name.split("/") if part.startswith("block")))
-            kernel, bias = arrays.get(layer, (None, None))
-            arrays[layer] = (item[()], bias) if item.ndim == 4 else (kernel, item[()])
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
 
     with h5py.File(path, "r") as file:
         file.visititems(visit)
-    if not arrays:
-        raise ValueError("it holds no layer called block1_conv1")
     return arrays
 
 
-def _course_name(keras_name):
-    return keras_name.replace("block", "conv").replace("_conv", "_")
+def _convolutions(arrays):
+    """{name: (kernel, bias)} of the arrays with a Keras layer like block1_conv1 in their names, where both are there."""
+    found = {}
+    for keras_name, array in arrays.items():
+        if layer := re.search(r"block(\d)_conv(\d)", keras_name):
+            found.setdefault("conv{}_{}".format(*layer.groups()), {})[array.ndim] = np.asarray(array, np.float32)
+    return {name: (parts[4], parts[1]) for name, parts in found.items() if parts.keys() >= {4, 1}}
 
 
 def _stamp(path):
@@ -151,7 +172,7 @@ def _read_cache(cache, stamp):
             if dict(file.attrs) != stamp:
                 return None
             return {name: (file[name]["kernel"][()], file[name]["bias"][()]) for name in CONVOLUTIONS}
-    except (OSError, KeyError):
+    except Exception:  # h5py raises many kinds on damaged bytes; the cache is then written anew
         return None
 
 
@@ -159,12 +180,11 @@ def _write_cache(cache, stamp, weights):
     """Write the cache beside the file; where that folder cannot be written, do without."""
     import h5py
 
-    temporary = cache.with_name(f"{cache.name}.{os.getpid()}")
-    try:
-        with h5py.File(temporary, "w") as file:
-            file.attrs.update(stamp)
-            for name, (kernel, bias) in weights.items():
-                file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
-        os.replace(temporary, cache)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    # By way of memory, because the HDF5 library crashes some time after it has met a full disk.
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs.update(stamp)
+        for name, (kernel, bias) in weights.items():
+            file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
+    with contextlib.suppress(InputError), replacing(cache) as temporary:
+        temporary.write_bytes(buffer.getbuffer())

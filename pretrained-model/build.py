@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from nst_utils.config import CONFIG, InputError
-from nst_utils.images import replacing
+from nst_utils.images import check_folder, replacing
 from nst_utils.matconvnet import write_matconvnet
-from nst_utils.weights import EMBEDDED_NAME, read_keras
+from nst_utils.weights import EMBEDDED_NAME, find_weights, read_keras
 
 
 def round_to_bfloat16(array):
@@ -26,6 +26,14 @@ def round_to_bfloat16(array):
     return (rounded & np.uint32(0xFFFF0000)).view(np.float32)
 
 
+def build(source, out, exact):
+    weights = read_keras(find_weights(source))
+    if not exact:
+        weights = {name: tuple(round_to_bfloat16(array) for array in pair) for name, pair in weights.items()}
+    with replacing(check_folder(out)) as temporary:
+        write_matconvnet(temporary, weights, CONFIG.MEANS, f"VGG-19 layout, built by nst_utils from {source.name}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
@@ -33,14 +41,9 @@ def main():
     parser.add_argument("--exact", action="store_true", help="keep float32 precision")
     options = parser.parse_args()
     try:
-        weights = read_keras(options.source)
+        build(options.source, options.out, options.exact)
     except InputError as error:
         parser.exit(1, f"{error}\n")
-    if not options.exact:
-        weights = {name: tuple(round_to_bfloat16(array) for array in pair) for name, pair in weights.items()}
-    description = f"VGG-19 layout, built by nst_utils from {options.source.name}"
-    with replacing(options.out) as temporary:
-        write_matconvnet(temporary, weights, CONFIG.MEANS, description)
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, SHA256 {digest}")
 

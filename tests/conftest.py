@@ -1,6 +1,9 @@
 """What the tests share: a small network like VGG-19, scripts in processes of their own, locked folders."""
 
+import contextlib
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -67,11 +70,12 @@ def run_python(tmp_path):
 
 
 @pytest.fixture
-def locked_folder():
-    """A folder that the test, not root here, cannot write to, with a file `secret.png` it cannot read."""
+def locked_folder(tiny_mat):
+    """A folder the test, not root here, cannot write to; it can read `tiny.mat` there, not `secret.png`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "secret.png").touch(0)
+        shutil.copy(tiny_mat, folder)
         folder.chmod(0o555)
         root = os.geteuid() == 0
         if root:
@@ -84,9 +88,20 @@ def locked_folder():
             folder.chmod(0o755)
 
 
+@contextlib.contextmanager
+def full_disk(room=10_000):
+    """As on a full disk, a file can be begun here, but writing fails once it has `room` bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def assert_one_sentence(message, *parts):
     """The message is one line that ends like a sentence and names every one of the parts."""
     message = str(message)
-    assert "\n" not in message and message.endswith((".", ")")) and len(message) < 400, message
+    assert "\n" not in message and message.endswith((".", ")")) and len(message) < 500, message
     for part in parts:
         assert str(part) in message, f"{part} is not in: {message}"
