@@ -1,8 +1,8 @@
 """Hand the notebooks out as an nbgrader assignment, and grade what a class hands in.
 
-    python notebooks/course.py release                         all notebooks, as one assignment
-    python notebooks/course.py release 3_style_matrix --assignment week-3
-    python notebooks/course.py grade                           submitted/ -> gradebook.db and grades.csv
+    python notebooks/course.py release                          all notebooks, as one assignment
+    python notebooks/course.py release 03_style_matrix --assignment week-3
+    python notebooks/course.py grade                            submitted/ -> gradebook.db and grades.csv
 
 Both work in an nbgrader course folder (build/course, or --course), where every command of nbgrader works too.
 """
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from build import NOTEBOOKS, ROOT, sources, with_answers
+from editions import NOTEBOOKS, ROOT, find_sources, with_answers
 from nbgrader.api import Gradebook
 from traitlets.config import PyFileConfigLoader
 
@@ -25,8 +25,8 @@ COURSE = ROOT / "build" / "course"
 ASSIGNMENT = "neural-style-transfer"
 
 
-def release(course, assignment=ASSIGNMENT, names=()):
-    """Make an assignment of the named notebooks (all of them) in the course folder; the folder to hand out.
+def release(course, assignment, sources):
+    """Make an assignment of these source files in the course folder; the folder to hand out.
 
     An nbgrader_config.py that is there already is left alone: its teacher may have changed it.
     """
@@ -35,7 +35,7 @@ def release(course, assignment=ASSIGNMENT, names=()):
     folder.mkdir(parents=True)
     if not (course / CONFIG_FILE).exists():
         shutil.copy(NOTEBOOKS / CONFIG_FILE, course)
-    for source in sources(names):
+    for source in sources:
         nbformat.write(with_answers(source, "student"), folder / f"{source.stem}.ipynb")
     done = _nbgrader(course, "generate_assignment", assignment, "--force")
     if done.returncode:
@@ -43,7 +43,7 @@ def release(course, assignment=ASSIGNMENT, names=()):
     return course / "release" / assignment
 
 
-def grade(course, assignment=ASSIGNMENT, jobs=1, force=False, report=print):
+def grade(course, assignment, jobs=1, force=False, report=print):
     """Autograde every submission, `jobs` at a time, and write grades.csv.
 
     Returns {student: names of the notebooks that nbgrader could not grade}; these have got no points.
@@ -128,7 +128,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
 
     if options.command == "release":
-        folder = release(options.course, options.assignment, options.names)
+        folder = release(options.course, options.assignment, find_sources(options.names))
         print(f"{folder} is ready to be handed out; the answers are in {options.course / 'source'}.")
     else:
         failures = grade(options.course, options.assignment, options.jobs, options.force)

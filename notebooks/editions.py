@@ -1,9 +1,9 @@
 """Write both editions of the notebooks from their one source, notebooks/source/*.py.
 
-    python notebooks/build.py                    write what has changed since it was last written
-    python notebooks/build.py 3_style_matrix     only this notebook
-    python notebooks/build.py --force            execute again, changed or not
-    python notebooks/build.py --check            is every edition up to date? Writes and executes nothing
+    python notebooks/editions.py                 write what has changed since it was last written
+    python notebooks/editions.py 03_style_matrix only this notebook
+    python notebooks/editions.py --force         execute again, changed or not
+    python notebooks/editions.py --check         is every edition up to date? Writes and executes nothing
 
 The student edition is what nbgrader's own preprocessors make of the source: answers cut out, checks locked.
 The solution edition is the source as it stands, executed. It keeps the marks around each answer, which show
@@ -47,7 +47,7 @@ _EXPECTED = re.compile(r"\]\(expected/(\w+)\.jpg\)")
 _LARGEST_PNG = 40_000  # bytes; a larger picture is stored as JPEG
 
 
-def sources(names=(), folder=NOTEBOOKS):
+def find_sources(names=(), folder=NOTEBOOKS):
     """The source files, in the course's order: all of them, or those named by file name without extension."""
     found = {path.stem: path for path in sorted((folder / "source").glob("*.py"))}
     unknown = sorted(set(names) - set(found))
@@ -142,17 +142,18 @@ def _without_outputs(notebook):
 
 def _attach_expected_pictures(notebook, solution_path):
     """Put the pictures that the text links to as expected/NAME.jpg into the cells that show them."""
-    drawn = {}
-    for cell in nbformat.read(solution_path, as_version=4).cells:
-        for tag in _tags(cell):
-            if tag.startswith("expected:"):
-                drawn[tag.removeprefix("expected:")] = _picture(cell)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            names = _EXPECTED.findall(cell.source)
-            if names:
-                cell.attachments = {name: drawn[name] for name in names}
-                cell.source = _EXPECTED.sub(r"](attachment:\1)", cell.source)
+    showing = [cell for cell in notebook.cells if cell.cell_type == "markdown" and _EXPECTED.search(cell.source)]
+    if not showing:
+        return
+    drawn = {
+        tag.removeprefix("expected:"): _picture(cell)
+        for cell in nbformat.read(solution_path, as_version=4).cells
+        for tag in _tags(cell)
+        if tag.startswith("expected:")
+    }
+    for cell in showing:
+        cell.attachments = {name: drawn[name] for name in _EXPECTED.findall(cell.source)}
+        cell.source = _EXPECTED.sub(r"](attachment:\1)", cell.source)
 
 
 def _picture(cell):
@@ -196,7 +197,7 @@ def main(arguments=None):
     parser.add_argument("--check", action="store_true", help="only say what is out of date")
     options = parser.parse_args(arguments)
 
-    chosen = sources(options.names)
+    chosen = find_sources(options.names)
     if options.check:
         pairs = [(source, edition) for source in chosen for edition in EDITIONS]
         stale = [edition_path(*pair).relative_to(ROOT) for pair in pairs if not is_current(*pair)]
