@@ -12,6 +12,7 @@ import numpy as np
 import scipy.optimize
 from IPython.display import Image as ShownImage
 from IPython.display import display
+from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
 from nst_utils.backend import tf
@@ -138,13 +139,17 @@ def show_boxes(picture, boxes, height=2.6):
     axes[0, 0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
 
 
-def show_matrix(axis, matrix, title):
-    """A heat map of a matrix on a matplotlib axis, on a logarithmic scale, with its colour bar."""
-    floor = max(float(np.max(matrix)), 1e-12) * 1e-4
-    drawn = axis.imshow(np.maximum(matrix, floor), norm="log", cmap="magma", interpolation="nearest")
-    axis.set_title(title, fontsize=9)
-    axis.tick_params(labelsize=7)
-    axis.figure.colorbar(drawn, ax=axis, fraction=0.046).ax.tick_params(labelsize=7)
+def show_matrices(matrices, height=2.8):
+    """Heat maps of non-negative matrices, {title: matrix}, on one colour scale: the square root of the entries."""
+    figure, axes = plt.subplots(
+        1, len(matrices), figsize=(1.15 * height * len(matrices) + 0.6, height), dpi=DPI, layout="constrained", squeeze=False
+    )
+    colours = PowerNorm(0.5, 0, max(float(np.max(matrix)) for matrix in matrices.values()))
+    for axis, (title, matrix) in zip(axes.flat, matrices.items(), strict=True):
+        drawn = axis.imshow(matrix, norm=colours, cmap="magma", interpolation="nearest")
+        axis.set_title(title, fontsize=9)
+        axis.tick_params(labelsize=8)
+    figure.colorbar(drawn, ax=axes, fraction=0.046).ax.tick_params(labelsize=8)
 
 
 def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(7.5, 2.8)):
