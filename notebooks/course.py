@@ -43,14 +43,15 @@ def release(course, assignment, sources):
     return course / "release" / assignment
 
 
-def grade(course, assignment, jobs=1, force=False, report=print):
-    """Autograde every submission, `jobs` at a time, and write grades.csv.
+def grade(course, assignment, students=(), jobs=1, force=False, report=print):
+    """Autograde the submissions of these students (all of them), `jobs` at a time, and write grades.csv.
 
     Returns {student: names of the notebooks that nbgrader could not grade}; these have got no points.
     """
-    students = sorted(path.parent.name for path in (course / "submitted").glob(f"*/{assignment}"))
+    found = sorted(path.parent.name for path in (course / "submitted").glob(f"*/{assignment}"))
+    students = [student for student in found if not students or student in students]
     if not students:
-        sys.exit(f"No submissions: {course / 'submitted'} has no folder STUDENT/{assignment}.")
+        sys.exit(f"No submissions to grade in {course / 'submitted'}: each is a folder STUDENT/{assignment}.")
     failures = {}
     with ThreadPoolExecutor(jobs) as pool:
         results = pool.map(lambda student: _grade_one(course, assignment, student, force), students)
@@ -123,6 +124,7 @@ def main(arguments=None):
         command.add_argument("--course", type=Path, default=COURSE, help="nbgrader's course folder")
         command.add_argument("--assignment", default=ASSIGNMENT, help="name of the assignment")
     parsers["release"].add_argument("names", nargs="*", help="notebooks, without extension (all of them)")
+    parsers["grade"].add_argument("students", nargs="*", help="whom to grade (everyone)")
     parsers["grade"].add_argument("--jobs", type=int, default=2, help="submissions graded at a time")
     parsers["grade"].add_argument("--force", action="store_true", help="grade again what has been graded")
     options = parser.parse_args(arguments)
@@ -131,7 +133,7 @@ def main(arguments=None):
         folder = release(options.course, options.assignment, find_sources(options.names))
         print(f"{folder} is ready to be handed out; the answers are in {options.course / 'source'}.")
     else:
-        failures = grade(options.course, options.assignment, options.jobs, options.force)
+        failures = grade(options.course, options.assignment, options.students, options.jobs, options.force)
         print(f"The points are in {options.course / 'grades.csv'}, the logs in {options.course / 'logs'}.")
         if failures:
             print(f"{len(failures)} submissions have a notebook that could not be graded: no points for it.")

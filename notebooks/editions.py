@@ -142,7 +142,8 @@ def _without_outputs(notebook):
 
 def _attach_expected_pictures(notebook, solution_path):
     """Put the pictures that the text links to as expected/NAME.jpg into the cells that show them."""
-    showing = [cell for cell in notebook.cells if cell.cell_type == "markdown" and _EXPECTED.search(cell.source)]
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    showing = [cell for cell in texts if _EXPECTED.search(cell.source)]
     if not showing:
         return
     drawn = {

@@ -1,0 +1,267 @@
+"""A class of 25 hands in, from right to endless, and nbgrader gives everyone the points that were earned.
+
+The assignment has the course's own exercises and checks, without the pictures around them, in two notebooks.
+"""
+
+import csv
+import sys
+from collections import defaultdict
+from pathlib import Path
+from textwrap import indent
+
+import jupytext
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+from course import grade, main, release  # noqa: E402
+from editions import edition_path, find_sources  # noqa: E402
+
+ASSIGNMENT = "costs-and-styles"
+# notebook of the assignment -> exercise -> head of its function
+EXERCISES = {
+    "costs": {
+        "compute_content_cost": "compute_content_cost(a_C, a_G)",
+        "total_cost": "total_cost(J_content, J_style, alpha=10, beta=40)",
+    },
+    "styles": {"gram_matrix": "gram_matrix(A)"},
+}
+CELL_TIMEOUT = 30  # seconds: enough for importing TensorFlow and one check on a busy machine
+
+RIGHT = {
+    "compute_content_cost": "return tf.reduce_sum((a_C - a_G) ** 2) / (4.0 * int(np.prod(a_G.shape[1:])))",
+    "total_cost": "return alpha * J_content + beta * J_style",
+    "gram_matrix": "return tf.matmul(A, tf.transpose(A))",
+}
+OTHER_FORMS = {
+    "compute_content_cost": "return tf.reduce_mean(tf.math.squared_difference(a_C, a_G)) / 4",
+    "total_cost": "return sum(w * J for w, J in zip((alpha, beta), (J_content, J_style)))",
+    "gram_matrix": "return tf.einsum('ik,jk->ij', A, A)",
+}
+LOUD = {name: f"import warnings\nwarnings.warn('careful')\n{body}" for name, body in RIGHT.items()}
+STUBBORN = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+
+
+def is_check(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade", False)
+
+
+# --- What some students do to their notebook besides answering --------------------------------------------
+
+
+def delete_checks(notebook):
+    notebook.cells = [cell for cell in notebook.cells if not is_check(cell)]
+
+
+def edit_checks(notebook):
+    for cell in filter(is_check, notebook.cells):
+        cell.source = "pass"
+        cell.metadata.nbgrader.points = 100
+
+
+def skip_checks(notebook):
+    for cell in filter(is_check, notebook.cells):
+        cell.metadata.tags = ["demo", "skip-execution"]
+
+
+def copy_cells(notebook):
+    copies = [nbformat.from_dict({**cell, "id": f"copy-{cell.id}"}) for cell in notebook.cells]
+    notebook.cells += [cell for cell in copies if "nbgrader" in cell.metadata]
+
+
+def use_another_kernel(notebook):
+    notebook.metadata.kernelspec = {"name": "julia-1.11", "display_name": "Julia", "language": "julia"}
+
+
+def break_the_imports(notebook):
+    imports = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    imports.source = f"import not_installed\n{imports.source}"
+
+
+def add_cell(code, place=3):
+    """A cell of the student's own, after the imports (3) or before them (1)."""
+
+    def change(notebook):
+        notebook.cells.insert(place, nbformat.v4.new_code_cell(code))
+
+    return change
+
+
+# --- The class: what each student hands in, and the exercises that earn their points ----------------------
+
+COSTS, STYLES = ("compute_content_cost", "total_cost"), ("gram_matrix",)
+ALL = (*COSTS, *STYLES)
+
+
+def student(answers, earns, *changes, hands_in=("costs",)):
+    return {"answers": answers, "earns": set(earns), "changes": changes, "hands_in": hands_in}
+
+
+BOTH = ("costs", "styles")
+CLASS = {
+    "20260001": student(RIGHT, ALL, hands_in=BOTH),  # right, and with a number for a name
+    "right-in-other-forms-checks-deleted": student(OTHER_FORMS, ALL, delete_checks, hands_in=BOTH),
+    "right-but-loud": student(LOUD, COSTS, use_another_kernel),
+    "right-with-copied-cells": student(RIGHT, COSTS, copy_cells),
+    "wrong-transpose": student(
+        RIGHT | {"gram_matrix": "return tf.matmul(A, A, transpose_a=True)"}, COSTS, hands_in=BOTH
+    ),
+    "wrong-divisor": student(
+        RIGHT | {"compute_content_cost": "return tf.reduce_sum((a_C - a_G) ** 2) / 4"}, ["total_cost"]
+    ),
+    "wrong-order": student(
+        RIGHT | {"total_cost": "return beta * J_content + alpha * J_style"}, ["compute_content_cost"]
+    ),
+    "wrong-constant-checks-edited": student(
+        {"compute_content_cost": "return tf.constant(6.7656)", "total_cost": "return 35.34667875478276"},
+        [], edit_checks,
+    ),
+    "wrong-nothing-returned-checks-skipped": student(dict.fromkeys(COSTS, "pass"), [], skip_checks),
+    "half-untouched": student({}, [], hands_in=BOTH),
+    "half-one-exercise": student({"total_cost": RIGHT["total_cost"]}, ["total_cost"]),
+    "half-one-notebook": student(RIGHT, STYLES, hands_in=["styles"]),
+    "half-empty-folder": student({}, [], hands_in=[]),
+    "crash-syntax": student(RIGHT | {"total_cost": "return alpha * (J_content"}, ["compute_content_cost"]),
+    "crash-at-import": student(RIGHT, [], break_the_imports),
+    "crash-exit-at-the-start": student(RIGHT, COSTS, add_cell("import os\nos._exit(1)", place=1)),
+    "crash-exit-in-the-answer": student(
+        RIGHT | {"compute_content_cost": "import os\nos._exit(1)"}, ["total_cost"]
+    ),
+    "crash-quit": student(RIGHT, COSTS, add_cell("quit()")),
+    "crash-segmentation-fault": student(
+        RIGHT | {"total_cost": "import ctypes\nctypes.string_at(0)"}, ["compute_content_cost"]
+    ),
+    "crash-half-saved-file": student(RIGHT, STYLES, hands_in=BOTH),
+    "endless-cell": student(RIGHT, COSTS, add_cell("while True: pass")),
+    "endless-answer": student(RIGHT | {"total_cost": "while True: pass"}, ["compute_content_cost"]),
+    "endless-and-stubborn": student(RIGHT, COSTS, add_cell(STUBBORN)),
+    "endless-printing": student(RIGHT, COSTS, add_cell("while True: print('x' * 1000)")),
+    "endless-outside-python": student(
+        RIGHT | {"total_cost": "import itertools\nreturn sum(itertools.repeat(0))"}, ["compute_content_cost"]
+    ),
+}
+
+
+# --- The assignment, the submissions, the run -------------------------------------------------------------
+
+
+def write_assignment(folder):
+    """The exercises and checks of the course's notebooks, as two short sources; their paths."""
+    cells = defaultdict(list)
+    for source in find_sources():
+        for cell in jupytext.read(source).cells:
+            if "nbgrader" in cell.metadata:
+                cells[cell.metadata.nbgrader.grade_id.removesuffix("_points")].append(cell)
+    (folder / "source").mkdir(parents=True)
+    imports = nbformat.v4.new_code_cell("from nst_utils import *\nfrom nst_utils import checks")
+    for name, exercises in EXERCISES.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {name}"), imports])
+        for exercise in exercises:
+            notebook.cells += cells[exercise]
+        jupytext.write(notebook, folder / "source" / f"{name}.py", fmt="py:percent")
+    return find_sources(folder=folder)
+
+
+def hand_in(course, name, answers, changes, hands_in, **_):
+    folder = course / "submitted" / name / ASSIGNMENT
+    folder.mkdir(parents=True)
+    for title in hands_in:
+        notebook = nbformat.read(course / "release" / ASSIGNMENT / f"{title}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            exercise = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if exercise in answers and exercise in EXERCISES[title]:
+                cell.source = f"def {EXERCISES[title][exercise]}:\n{indent(answers[exercise], '    ')}"
+        for change in changes:
+            change(notebook)
+        nbformat.write(notebook, folder / f"{title}.ipynb")
+
+
+def points(course, name):
+    """{exercise: points} of a student in the gradebook."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        submission = gradebook.find_submission(ASSIGNMENT, name)
+        grades = [one for notebook in submission.notebooks for one in notebook.grades]
+        return {one.name.removesuffix("_points"): one.score for one in grades}
+
+
+def worth(course):
+    """{exercise: points} of the assignment."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        notebooks = gradebook.find_assignment(ASSIGNMENT).notebooks
+        cells = [cell for notebook in notebooks for cell in notebook.grade_cells]
+        return {cell.name.removesuffix("_points"): cell.max_score for cell in cells}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """The course folder after the run, and what grade() returned."""
+    folder = tmp_path_factory.mktemp("class")
+    course = folder / "course"
+    release(course, ASSIGNMENT, write_assignment(folder / "notebooks"))
+    with open(course / "nbgrader_config.py", "a") as settings:
+        settings.write(f"\nc.EnduringExecute.timeout = {CELL_TIMEOUT}\n")
+    for name, what in CLASS.items():
+        hand_in(course, name, **what)
+    (course / "submitted" / "crash-half-saved-file" / ASSIGNMENT / "costs.ipynb").write_text('{"cells": [')
+    return course, grade(course, ASSIGNMENT, jobs=2)
+
+
+def test_the_class_has_25_students():
+    assert len(CLASS) == 25
+
+
+def test_everyone_has_the_points_that_were_earned(graded):
+    course, _ = graded
+    value = worth(course)
+    assert set(value) == set(ALL) and all(value.values())
+    designed = {
+        name: {exercise: value[exercise] if exercise in what["earns"] else 0 for exercise in ALL}
+        for name, what in CLASS.items()
+    }
+    assert {name: points(course, name) for name in CLASS} == designed
+
+
+def test_the_table_has_the_same_points(graded):
+    course, _ = graded
+    with open(course / "grades.csv", newline="") as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    assert {name: float(row["score"]) for name, row in rows.items()} == {
+        name: sum(points(course, name).values()) for name in CLASS
+    }
+    assert {float(row["max_score"]) for row in rows.values()} == {sum(worth(course).values())}
+
+
+def test_only_what_cannot_be_read_is_reported(graded):
+    _, failures = graded
+    assert failures == {"crash-half-saved-file": ["costs"], "half-empty-folder": ["costs", "styles"]}
+
+
+def test_the_log_of_an_endless_submission_stays_small(graded):
+    course, _ = graded
+    autograded = course / "autograded" / "endless-printing" / ASSIGNMENT / "costs.ipynb"
+    assert autograded.stat().st_size < 2_000_000
+    assert (course / "logs" / ASSIGNMENT / "endless-printing.log").stat().st_size < 100_000
+
+
+def test_a_worse_second_try_takes_the_points_back(graded):
+    course, _ = graded
+    assert sum(points(course, "right-with-copied-cells").values()) > 0
+    for path in (course / "submitted" / "right-with-copied-cells" / ASSIGNMENT).glob("*.ipynb"):
+        path.write_text("not a notebook any more")
+    grade(course, ASSIGNMENT, ["right-with-copied-cells"], force=True)
+    assert sum(points(course, "right-with-copied-cells").values()) == 0
+
+
+def test_the_release_is_the_student_edition(tmp_path):
+    folder = release(tmp_path, "all", find_sources())
+    for source in find_sources():
+        released = nbformat.read(folder / f"{source.stem}.ipynb", as_version=4)
+        assert released == nbformat.read(edition_path(source, "student"), as_version=4)
+
+
+def test_grading_without_submissions_says_where_they_belong(tmp_path):
+    with pytest.raises(SystemExit, match="each is a folder STUDENT/week-1"):
+        main(["grade", "--course", str(tmp_path), "--assignment", "week-1"])

@@ -1,0 +1,283 @@
+"""Both editions of the notebooks follow from their source, give nothing away, and stay true."""
+
+import copy
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+from editions import EDITIONS, build, edition_path, find_sources, is_current, main, student_edition  # noqa: E402
+
+NBVAL = [
+    "--nbval-lax",
+    "--nbval-current-env",
+    f"--nbval-sanitize-with={ROOT / 'notebooks' / 'nbval_sanitize.cfg'}",
+]
+LARGEST_NOTEBOOK = 2_000_000  # bytes
+SOURCES = find_sources()
+each_notebook = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
+
+
+def read(source, edition):
+    return nbformat.read(edition_path(source, edition), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def texts(cell):
+    """What the outputs of a cell say as plain text."""
+    return [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """The source of the first notebook, in a copy of its folder with both editions."""
+    source = tmp_path / "notebooks" / "source" / SOURCES[0].name
+    for path in (SOURCES[0], *(edition_path(SOURCES[0], edition) for edition in EDITIONS)):
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    return source
+
+
+# --- The editions and their source ------------------------------------------------------------------------
+
+
+def test_there_are_seven_notebooks():
+    assert [int(source.stem.split("_")[0]) for source in SOURCES] == [1, 2, 3, 4, 5, 6, 7]
+
+
+@each_notebook
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_an_edition_follows_from_its_source(source, edition):
+    assert is_current(source, edition), "run `make notebooks`"
+
+
+def test_a_changed_source_makes_both_editions_out_of_date(copied):
+    assert all(is_current(copied, edition) for edition in EDITIONS)
+    copied.write_text(copied.read_text() + "\n# %%\nanother_cell = 1\n")
+    assert not any(is_current(copied, edition) for edition in EDITIONS)
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_changed_edition_is_out_of_date(copied, edition):
+    notebook = read(copied, edition)
+    code_cells(notebook)[-1].source += "\nprint('edited by hand')"
+    nbformat.write(notebook, edition_path(copied, edition))
+    assert [is_current(copied, name) for name in EDITIONS] == [name != edition for name in EDITIONS]
+
+
+def test_a_missing_edition_is_out_of_date(copied):
+    edition_path(copied, "student").unlink()
+    assert not is_current(copied, "student") and is_current(copied, "solution")
+
+
+def test_only_what_is_out_of_date_is_written_and_always_the_same(copied):
+    path = edition_path(copied, "student")
+    before = path.read_text()
+    assert build(copied) == []
+    path.unlink()
+    assert build(copied) == ["student"]
+    assert path.read_text() == before
+
+
+def test_the_command_says_what_is_out_of_date(monkeypatch, copied, capsys):
+    monkeypatch.setattr("editions.find_sources", lambda names: [copied])
+    monkeypatch.setattr("editions.ROOT", copied.parents[2])
+    assert main(["--check"]) == 0
+    edition_path(copied, "student").unlink()
+    assert main(["--check"]) == 1
+    assert f"notebooks/{copied.stem}.ipynb does not follow from its source" in capsys.readouterr().out
+
+
+def test_an_unknown_notebook_is_refused():
+    with pytest.raises(SystemExit, match="No source for 99_nothing"):
+        find_sources(["99_nothing"])
+
+
+# --- No answer in the student edition ---------------------------------------------------------------------
+
+REGION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+
+
+def answers(source):
+    """For each exercise, the lines that only its answer has."""
+    text = source.read_text()
+    given = squeezed(REGION.sub("", text))
+    lines = [[squeezed(line) for line in region.splitlines()] for region in REGION.findall(text)]
+    return [[line for line in region if len(line) > 5 and line not in given] for region in lines]
+
+
+def leaks(source, notebook):
+    """The lines of answers that a notebook has, in whatever part of it."""
+    text = squeezed("\n".join(strings(notebook)))
+    return [line for region in answers(source) for line in region if line in text]
+
+
+def strings(node):
+    """Every string of a notebook."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from strings(child)
+
+
+def squeezed(text):
+    return re.sub(r"\s+", "", text)
+
+
+@each_notebook
+def test_no_answer_is_in_the_student_edition(source):
+    assert answers(source) and all(answers(source)), "an exercise whose answer could leak unseen"
+    notebook = read(source, "student")
+    assert leaks(source, notebook) == []
+    assert not any("SOLUTION" in text for text in strings(notebook))
+    assert not any(cell.outputs or cell.execution_count for cell in code_cells(notebook))
+    stubs = [cell for cell in code_cells(notebook) if "raise NotImplementedError()" in cell.source]
+    assert len(stubs) == len(answers(source))
+
+
+@each_notebook
+def test_the_solution_edition_has_every_answer(source):
+    assert len(leaks(source, read(source, "solution"))) == sum(map(len, answers(source)))
+
+
+@pytest.mark.parametrize("place", ["code", "text", "output", "metadata"])
+def test_a_leak_is_found_wherever_it_is(copied, place):
+    notebook = read(copied, "student")
+    answer = REGION.search(copied.read_text())[1]
+    if place == "code":
+        code_cells(notebook)[2].source += "\n" + answer.replace("    ", "  ")
+    elif place == "text":
+        notebook.cells[0].source += "\n" + answer
+    elif place == "output":
+        code_cells(notebook)[0].outputs = [nbformat.v4.new_output("stream", text=answer)]
+    else:
+        notebook.cells[0].metadata.note = answer
+    assert leaks(copied, notebook)
+
+
+def test_an_answer_without_its_marks_leaks(copied):
+    text = re.sub(r" *### (BEGIN|END) SOLUTION\n", "", copied.read_text())
+    marked = answers(copied)[0]
+    copied.write_text(text.replace('"solution": true', '"solution": false'))
+    unmarked = squeezed("\n".join(strings(student_edition(copied))))
+    assert all(line in unmarked for line in marked)
+
+
+@each_notebook
+def test_each_edition_says_at_its_top_which_it_is(source):
+    for edition in EDITIONS:
+        assert read(source, edition).cells[1].source.startswith(f"*{edition.capitalize()} edition")
+
+
+# --- The solutions stay true ------------------------------------------------------------------------------
+
+
+def faults(notebook):
+    """Why a notebook would not do as a solution."""
+    cells = code_cells(notebook)
+    found = []
+    if not any("nbval-check-output" in tags(cell) and any(texts(cell)) for cell in cells):
+        found.append("no compared cell")
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        found.append("execution counts")
+    outputs = [output for cell in cells for output in cell.outputs]
+    if any(output.output_type == "error" or output.get("name") == "stderr" for output in outputs):
+        found.append("errors or warnings")
+    return found
+
+
+@each_notebook
+def test_a_solution_is_executed_compared_and_small(source):
+    assert faults(read(source, "solution")) == []
+    assert edition_path(source, "solution").stat().st_size < LARGEST_NOTEBOOK
+
+
+def test_a_solution_without_compared_cell_or_execution_count_is_refused(copied):
+    solution = read(copied, "solution")
+    uncompared, unexecuted, skipped, failed, warned = (copy.deepcopy(solution) for _ in range(5))
+    for cell in uncompared.cells:
+        cell.metadata.pop("tags", None)
+    code_cells(unexecuted)[-1].execution_count = None
+    code_cells(skipped)[0].execution_count = 2
+    code_cells(failed)[0].outputs = [nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]
+    code_cells(warned)[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text="a warning")]
+    assert faults(solution) == []
+    assert faults(uncompared) == ["no compared cell"]
+    assert faults(unexecuted) == faults(skipped) == ["execution counts"]
+    assert faults(failed) == faults(warned) == ["errors or warnings"]
+
+
+def test_one_changed_value_in_any_solution_fails(tmp_path):
+    """nbval on copies that end with their first compared cell, of which one value is changed."""
+    changed = {}
+    for source in SOURCES:
+        notebook = read(source, "solution")
+        first = next(i for i, cell in enumerate(notebook.cells) if "nbval-check-output" in tags(cell))
+        notebook.cells = notebook.cells[: first + 1]
+        change_a_value(notebook.cells[first])
+        nbformat.write(notebook, tmp_path / f"{source.stem}.ipynb")
+        changed[source.stem] = len(code_cells(notebook)) - 1
+    report = tmp_path / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *NBVAL, f"--junitxml={report}"]
+    done = subprocess.run([*command, tmp_path], cwd=tmp_path, capture_output=True, text=True)
+
+    assert report.exists(), done.stdout + done.stderr
+    cases = list(ET.parse(report).iter("testcase"))
+    failed = {
+        (stem, int(case.get("name").split()[-1]))
+        for stem in changed
+        for case in cases
+        if stem in case.get("classname") and list(case)
+    }
+    assert failed == set(changed.items()), done.stdout
+    assert done.stdout.count("Cell outputs differ") == len(SOURCES)
+
+
+def change_a_value(cell):
+    """Another first digit in what the cell printed; where there is none, another first letter."""
+    output = next(output for output, text in zip(cell.outputs, texts(cell), strict=True) if text)
+    holder, key = (output, "text") if "text" in output else (output.data, "text/plain")
+    pattern = r"\d" if re.search(r"\d", holder[key]) else r"[a-z]"
+    holder[key] = re.sub(pattern, lambda match: "8" if match[0] != "8" else "7", holder[key], count=1)
+
+
+# --- The student edition, before any answer ---------------------------------------------------------------
+
+
+@each_notebook
+def test_the_student_edition_runs_and_waits_for_answers(source, tmp_path):
+    notebook = read(source, "student")
+    NotebookClient(
+        notebook, timeout=300, allow_errors=True, extra_arguments=["--log-level=40"],
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute()
+    outputs = [(cell, output) for cell in code_cells(notebook) for output in cell.outputs]
+    errors = {(output.ename, cell.source) for cell, output in outputs if output.output_type == "error"}
+    assert [error for error in errors if error[0] != "NotImplementedError"] == []
+    assert [output.text for _, output in outputs if output.get("name") == "stderr"] == []
+
+    shown = "\n".join(text for cell in code_cells(notebook) for text in texts(cell))
+    graded = [cell for cell in code_cells(notebook) if cell.metadata.get("nbgrader", {}).get("grade")]
+    assert graded
+    for cell in graded:
+        exercise = re.search(r"checks\.(\w+)\(", cell.source)[1]
+        assert f"{exercise}: not attempted" in shown
+        assert [output.ename for output in cell.outputs] == ["NotImplementedError"]
