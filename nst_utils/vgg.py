@@ -11,7 +11,7 @@ import numpy as np
 from nst_utils.backend import tf, use_graph_mode
 from nst_utils.config import CONFIG, InputError
 from nst_utils.matconvnet import BLOCKS
-from nst_utils.weights import find_weights, load_weights
+from nst_utils.weights import COURSE_PATH, load_weights
 
 # conv1_1, conv1_2, avgpool1, conv2_1, ... avgpool5: the layers in the order in which data flows.
 LAYERS = tuple(
@@ -49,9 +49,23 @@ def prepare(weights, dtype=tf.float32):
     The embedded model has three identity convolutions; leaving them out is exact and saves a fifth of the work.
     """
     return {
-        name: None if _is_identity(kernel, bias) else (tf.constant(kernel, dtype), tf.constant(bias, dtype))
+        name: None if _changes_nothing(name, kernel, bias) else (tf.constant(kernel, dtype), tf.constant(bias, dtype))
         for name, (kernel, bias) in weights.items()
     }
+
+
+def stride(layer):
+    """How many pixels of the picture lie between two neighbouring positions of a layer."""
+    return 2 ** sum(name.startswith("avgpool") for name in LAYERS[: LAYERS.index(layer) + 1])
+
+
+def field_of_view(weights, deepest):
+    """How many pixels beyond its own block a position of the layer sees on each side, rounded up to a multiple of 16."""
+    reach = 0
+    for name in LAYERS[: LAYERS.index(deepest) + 1]:
+        if name in weights and weights[name] is not None:
+            reach += stride(name) * (int(weights[name][0].shape[0]) // 2)
+    return -(-reach // 16) * 16
 
 
 def load_vgg_model(path=None, pooling="average"):
@@ -61,11 +75,11 @@ def load_vgg_model(path=None, pooling="average"):
     weights are constants. Feed it with `sess.run(model['input'].assign(image))`, image as
     reshape_and_normalize_image returns it, then read `sess.run(model['conv4_2'])`.
 
-    path: a weights file; None, or the course's own CONFIG.VGG_MODEL where there is no such file, takes the official
-    file in pretrained-model/ or else the embedded model. Raises InputError for a file that is missing or unfit.
+    path: a weights file; None, or the course's own COURSE_PATH where the working directory has no such file, takes
+    the official file in the project's folder, else the embedded model. Raises InputError for a missing or unfit file.
     """
-    if path == CONFIG.VGG_MODEL and not os.path.exists(path):
-        path = find_weights()
+    if str(path) == COURSE_PATH and not os.path.exists(path):
+        path = None
     weights = load_weights(path)
     use_graph_mode()
     shape = (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, CONFIG.COLOR_CHANNELS)
@@ -74,9 +88,9 @@ def load_vgg_model(path=None, pooling="average"):
     return model | activations(model["input"], constants, LAYERS, pooling)
 
 
-def _is_identity(kernel, bias):
-    """Whether the convolution returns its (non-negative) input."""
-    if np.any(bias) or kernel.shape[2] != kernel.shape[3] or kernel.shape[0] % 2 == 0:
+def _changes_nothing(name, kernel, bias):
+    """Whether convolution and ReLU return their input; the picture itself, negative in places, conv1_1 would cut."""
+    if name == "conv1_1" or np.any(bias) or kernel.shape[2] != kernel.shape[3] or kernel.shape[0] % 2 == 0:
         return False
     centre = kernel.shape[0] // 2
     return np.count_nonzero(kernel) == kernel.shape[2] and bool((np.diagonal(kernel[centre, centre]) == 1).all())

@@ -14,6 +14,8 @@ from nst_utils.matconvnet import CONVOLUTIONS, check_network, read_matconvnet
 
 EMBEDDED_NAME = "vgg19-embedded.mat"
 OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
+# What the course's notebooks give to load_vgg_model.
+COURSE_PATH = f"pretrained-model/{OFFICIAL_NAME}"
 # The project's folder in a checkout, and its copy inside an installed package.
 MODEL_FOLDERS = tuple(Path(__file__).resolve().parents[up] / "pretrained-model" for up in (1, 0))
 

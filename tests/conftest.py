@@ -54,6 +54,14 @@ def course_size():
     CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = size
 
 
+@pytest.fixture(scope="session")
+def full_float32():
+    """Tensor cores would round float32 products to ten bits, which the tolerances here don't allow for."""
+    from nst_utils.backend import tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
 @pytest.fixture
 def run_python(tmp_path):
     """Runs a script in a process and an empty working directory of its own."""

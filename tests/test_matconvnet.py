@@ -155,7 +155,7 @@ def test_the_embedded_file_has_the_current_fields(embedded):
 
 
 def test_the_embedded_file_holds_the_published_weights_for_rgb_rounded_to_bfloat16():
-    """Values of Keras' file, where the input is BGR: its [0, 0, 0, 0] is [0, 0, 2, 0] here; no axis is turned."""
+    """Values of Keras' file, with BGR input: its [0, 0, 0, 0] is [0, 0, 2, 0] here, and no axis is turned."""
     weights = load_weights(EMBEDDED)
     published = {
         "conv1_1": {(0, 0, 2, 0): 0.42947057, (0, 1, 2, 0): 0.373467, (1, 0, 2, 0): 0.27476987},
