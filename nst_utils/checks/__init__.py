@@ -1,0 +1,182 @@
+"""Checks of the course's exercises: each accepts a right answer in any form, and calls a wrong one by its name.
+
+There is one function per exercise, under the exercise's name: `checks.gram_matrix(gram_matrix)`. It returns a Result,
+which a notebook shows as HTML and anything else as text, and it never raises because of the student's code.
+
+The formulas are judged in the mode of the program: as graph tensors after `from nst_utils import *`, else eagerly.
+What needs a session is always judged in a graph of its own, and what needs a GradientTape always eagerly.
+"""
+
+from nst_utils.checks import eager, formulas, sessions
+from nst_utils.checks.result import Result
+from nst_utils.checks.running import Exercise, check
+
+__all__ = [
+    "Result",
+    "TIME_LIMIT",
+    "build_train_step",
+    "compute_content_cost",
+    "compute_layer_style_cost",
+    "compute_style_cost",
+    "gram_matrix",
+    "layer_activations",
+    "model_nn",
+    "total_cost",
+    "train_step",
+]
+
+# Seconds that one check may take; a function that is still running then is taken for an endless loop.
+TIME_LIMIT = 20.0
+
+_LAYER_ACTIVATIONS = Exercise(
+    call="layer_activations(sess, model, image, layer_name)",
+    probe=sessions.layer_activations,
+    praise="Everything that follows is built on these activations: they are how the network sees a picture.",
+    hints=(
+        "Two things happen in the session: the picture goes into the network, and a layer is read.",
+        "`assign` only builds an operation; nothing is in the variable until the session has run it.",
+        "Run `model['input'].assign(...)` with the picture first; then run the entry of `model` that `layer_name` names.",
+    ),
+)
+_CONTENT_COST = Exercise(
+    call="compute_content_cost(a_C, a_G)",
+    probe=formulas.content_cost,
+    praise="It is 0 only where both pictures excite the layer alike, and its gradient says how to get there.",
+    hints=(
+        "Subtract, square, sum, and divide by the normaliser, in this order.",
+        "The shape of `a_G` is (1, n_H, n_W, n_C), and all three dimensions belong in the normaliser, with a 4.",
+        "`tf.reduce_sum` of `tf.square` gives the sum; divide it by 4 times the number of activations. There is no need "
+        "to unroll: a sum does not care for the order.",
+    ),
+)
+_GRAM_MATRIX = Exercise(
+    call="gram_matrix(A)",
+    probe=formulas.gram_matrix,
+    praise="It tells which channels are active together and forgets where: this is what makes it a matrix of style.",
+    hints=(
+        "A has one row for each channel. Each entry of the result is the dot product of two rows.",
+        "All dot products of rows with rows are one matrix product, of shape (n_C, n_C).",
+        "`tf.matmul` multiplies A by another matrix; think of which matrix has the rows of A as its columns.",
+    ),
+    crashes={
+        r"size-incompatible|Dimensions must be equal|must match|not compatible|shapes .* not aligned|mismatch": (
+            "The shapes do not fit: a (n_C, n_H n_W) matrix can be multiplied by its transpose, not by itself."
+        )
+    },
+)
+_LAYER_STYLE_COST = Exercise(
+    call="compute_layer_style_cost(a_S, a_G)",
+    probe=formulas.layer_style_cost,
+    praise="Two pictures may show different things in different places, and still have nearly the same Gram matrices.",
+    hints=(
+        "Unroll both activations to (n_C, n_H*n_W), take both Gram matrices, and sum their squared difference.",
+        "A `reshape` keeps the order of the numbers, and the channels come last: unroll to (n_H*n_W, n_C) and transpose.",
+        "The normaliser is the square of 2 n_H n_W n_C, computed in Python numbers from the shape of `a_G`.",
+    ),
+    helpers=(_GRAM_MATRIX,),
+)
+_STYLE_COST = Exercise(
+    call="compute_style_cost(model, STYLE_LAYERS)",
+    probe=sessions.compute_style_cost,
+    praise="Shallow layers hold colours and strokes, deep ones larger patterns: the weights choose among them.",
+    hints=(
+        "Go through STYLE_LAYERS and add up each layer's cost times its weight.",
+        "While this runs, the style picture is in the network: `a_S` is a value, computed now.",
+        "`a_G` stays the tensor of the same layer, not run, so that it follows the generated picture later.",
+    ),
+    helpers=(_LAYER_STYLE_COST,),
+)
+_TOTAL_COST = Exercise(
+    call="total_cost(J_content, J_style, alpha=10, beta=40)",
+    probe=formulas.total_cost,
+    praise="Only the ratio of alpha to beta decides what the picture looks like: more content, or more style.",
+    hints=(
+        "It is a weighted sum of two numbers.",
+        "The weight of the content is alpha, and the weight of the style is beta.",
+        "Multiply each cost by its own weight, add the two, and leave the default values as they are.",
+    ),
+)
+_BUILD_TRAIN_STEP = Exercise(
+    call="build_train_step(J)",
+    probe=sessions.build_train_step,
+    praise="Each run of this operation moves every pixel by about 2 at first, in the direction that lowers J.",
+    hints=(
+        "TensorFlow 1 keeps its optimisers in `tf.train` (`tf.compat.v1.train`).",
+        "Make an Adam optimiser with a learning rate of 2.0: the picture's values go into the hundreds.",
+        "An optimiser has a method that takes J and returns the operation; return what it gives.",
+    ),
+)
+_MODEL_NN = Exercise(
+    call="model_nn(sess, input_image, num_iterations=200)",
+    probe=sessions.model_nn,
+    praise="The network never changed: what was trained is the picture itself.",
+    hints=(
+        "The order matters: initialise the variables, put the picture in, run the steps, read the picture.",
+        "Both the `assign` and the `train_step` only do something when the session runs them.",
+        "In the loop, run `train_step` and then read `model['input']` with the session; return what you read last.",
+    ),
+)
+_TRAIN_STEP = Exercise(
+    call="train_step(image, compute_cost, optimizer)",
+    probe=eager.train_step,
+    praise="Without the clipping the optimiser leaves the range of a picture, and pays for it when the file is written.",
+    hints=(
+        "Four things happen: the cost on a tape, its gradient, the optimiser's step, and the clipping.",
+        "Call `compute_cost(image)` inside the `with tf.GradientTape() as tape:` block, on the variable itself.",
+        "`apply_gradients` takes a list of pairs (gradient, variable). `tf.clip_by_value` returns a new tensor, which "
+        "still has to go into the variable.",
+    ),
+    crashes={
+        r"No gradients provided|None for gradient|NoneType|\bNone\b": (
+            "The gradient is None: compute the cost inside the `with` block of the tape, from the variable `image` itself."
+        ),
+        r"EagerTensor|SymbolicTensor|'(Eager)?Tensor' object": (
+            "The optimiser and `assign` change variables only: use `image` itself, not a tensor made from it."
+        ),
+    },
+)
+
+
+def layer_activations(function):
+    """Check `layer_activations(sess, model, image, layer_name)`: the activations of a layer for a picture."""
+    return check(_LAYER_ACTIVATIONS, function, TIME_LIMIT)
+
+
+def compute_content_cost(function):
+    """Check `compute_content_cost(a_C, a_G)`."""
+    return check(_CONTENT_COST, function, TIME_LIMIT)
+
+
+def gram_matrix(function):
+    """Check `gram_matrix(A)`."""
+    return check(_GRAM_MATRIX, function, TIME_LIMIT)
+
+
+def compute_layer_style_cost(function):
+    """Check `compute_layer_style_cost(a_S, a_G)`; a mistake in the gram_matrix that it calls is said to be there."""
+    return check(_LAYER_STYLE_COST, function, TIME_LIMIT)
+
+
+def compute_style_cost(function):
+    """Check `compute_style_cost(model, STYLE_LAYERS)`, whose `sess` is ours during the check."""
+    return check(_STYLE_COST, function, TIME_LIMIT)
+
+
+def total_cost(function):
+    """Check `total_cost(J_content, J_style, alpha=10, beta=40)`."""
+    return check(_TOTAL_COST, function, TIME_LIMIT)
+
+
+def build_train_step(function):
+    """Check `build_train_step(J)`, which returns the operation of Adam with learning rate 2.0."""
+    return check(_BUILD_TRAIN_STEP, function, TIME_LIMIT)
+
+
+def model_nn(function):
+    """Check `model_nn(sess, input_image, num_iterations=200)`, whose model, costs and train_step are ours here."""
+    return check(_MODEL_NN, function, TIME_LIMIT)
+
+
+def train_step(function):
+    """Check `train_step(image, compute_cost, optimizer)` of the TensorFlow 2 edition."""
+    return check(_TRAIN_STEP, function, TIME_LIMIT)

@@ -1,0 +1,297 @@
+"""Running the student's code: whatever it does, an exception, an exit or an endless loop, a Result comes out."""
+
+import contextlib
+import copy
+import ctypes
+import dis
+import inspect
+import linecache
+import os
+import re
+import sys
+import textwrap
+import threading
+import traceback
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nst_utils import costs
+from nst_utils.backend import tf
+from nst_utils.checks.result import Result, Wrong
+
+# Seconds in which an endless loop is asked to stop, before it is left behind.
+_GRACE = 2.0
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """How one exercise is called, judged and explained."""
+
+    # As the student should write it: "gram_matrix(A)".
+    call: str
+    # (function, whether the program is in eager mode): returns for a right answer, else raises Wrong.
+    probe: Callable
+    # Why it matters, said to a right answer.
+    praise: str
+    # From a nudge to just short of the answer.
+    hints: tuple[str, ...]
+    # What an error betrays: a pattern in its text, and the mistake.
+    crashes: dict[str, str] = field(default_factory=dict)
+    # Exercises whose functions this one calls; where the student has none of that name, ours is there.
+    helpers: tuple["Exercise", ...] = ()
+
+    @property
+    def name(self):
+        return self.call.partition("(")[0]
+
+    @property
+    def argument_counts(self):
+        """How many arguments it is called with: all, and those without a default."""
+        arguments = self.call.partition("(")[2].split(",")
+        return len(arguments), sum("=" not in argument for argument in arguments)
+
+
+def check(exercise, function, seconds):
+    """The Result of an exercise, whatever the student's function does, within so many seconds."""
+    # A graph that the caller opened is this thread's own; a new thread starts in the mode of the process.
+    eager = tf.executing_eagerly()
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        finished, value = _limited(lambda: _judge(exercise, function, eager), seconds)
+    if finished:
+        return value
+    where = _student_line(value, _files(function))
+    message = (
+        f"Your function did not come to an end within {seconds:g} seconds{where}: does a loop never stop?"
+    )
+    return Result(exercise.name, "wrong", message, exercise.hints)
+
+
+# --- Time -------------------------------------------------------------------------------------------------
+
+
+class _TimeUp(SystemExit):
+    """Stops an endless loop.
+
+    It is no Exception, so `except Exception` lets it through, and a thread that it ends says nothing.
+    """
+
+
+def _limited(work, seconds):
+    """(True, what work() returns), or (False, the frames it was in) where that took too long.
+
+    The work has a thread of its own: so this is the same on every platform and in every calling thread, a
+    KeyboardInterrupt in this thread is the user's and not the student's code's, and even what cannot be stopped,
+    such as a loop inside TensorFlow, is left behind.
+    """
+    values, frames = [], []
+    thread = threading.Thread(target=lambda: values.append(work()), daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+        if thread.is_alive() and (frame := sys._current_frames().get(thread.ident)):
+            frames = _locations(traceback.walk_stack(frame))[::-1]
+    finally:
+        late = thread.is_alive()
+        _stop(thread)
+    return (False, frames) if late else (True, values[0])
+
+
+def _stop(thread):
+    """Raise _TimeUp in the thread again and again: a bare `except:` in a loop may catch some of them."""
+    for _ in range(int(_GRACE / 0.01)):
+        if not thread.is_alive():
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_TimeUp))
+        thread.join(0.01)
+
+
+# --- Judgement --------------------------------------------------------------------------------------------
+
+
+def _judge(exercise, function, eager):
+    """The Result; where the mistake is in another exercise's function that this one calls, it says so."""
+    result = _judge_alone(exercise, function, eager)
+    if result.outcome == "correct" or not isinstance(function, types.FunctionType) or _is_empty(function):
+        return result
+    for helper in exercise.helpers:
+        own = function.__globals__.get(helper.name)
+        if own is None or helper.name not in function.__code__.co_names:
+            continue
+        found = _judge(helper, own, eager)
+        if found.outcome == "correct":
+            continue
+        alone = _judge_alone(exercise, rebind(function, {helper.name: getattr(costs, helper.name)}), eager)
+        if alone.outcome == "correct":
+            fault = "is not written yet" if found.outcome == "not attempted" else "is not right"
+            message = f"`{exercise.name}` itself is right, but `{helper.name}`, which it calls, {fault}: {found.message}"
+            return Result(exercise.name, found.outcome, message, helper.hints)
+        message = f"{alone.message} `{helper.name}`, which it calls, needs a look too."
+        return Result(exercise.name, alone.outcome, message, exercise.hints)
+    return result
+
+
+def _judge_alone(exercise, function, eager):
+    outcome = "wrong"
+    try:
+        if not callable(function):
+            raise Wrong(
+                f"This is not a function but an object of type `{type(function).__name__}`: pass the function "
+                f"itself, without calling it, `checks.{exercise.name}({exercise.name})`."
+            )
+        if _is_empty(function):
+            message = "Nothing is computed yet: write the body of the function."
+            return Result(exercise.name, "not attempted", message, exercise.hints)
+        _check_signature(exercise, function)
+        ours = {helper.name: getattr(costs, helper.name) for helper in exercise.helpers}
+        exercise.probe(rebind(function, provided=ours), eager)
+        return Result(exercise.name, "correct", exercise.praise)
+    except _TimeUp:
+        raise
+    except Wrong as wrong:
+        message = str(wrong)
+    except BaseException as error:
+        files, frames = _files(function), _frames(error)
+        if isinstance(error, NotImplementedError) and frames[-1][0] in files:
+            outcome = "not attempted"
+            message = f"`{frames[-1][2]}` still raises NotImplementedError: put your code in the place of that line."
+        else:
+            text, known = _error_text(error), exercise.crashes | _CRASHES
+            named = next((why for sign, why in known.items() if re.search(sign, text)), "")
+            message = f"Your function stopped with `{text}`{_student_line(frames, files)}. {named}".strip()
+    return Result(exercise.name, outcome, message, exercise.hints)
+
+
+def _check_signature(exercise, function):
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some builtins do not tell
+        return
+    for count in exercise.argument_counts:
+        try:
+            signature.bind(*range(count))
+        except TypeError:
+            raise Wrong(
+                f"The arguments do not fit: the function is called as `{exercise.call}`, and yours takes "
+                f"`{signature}`."
+            ) from None
+
+
+def _is_empty(function):
+    """Whether the body is only `pass`, `...`, a docstring, or names set to None, and so returns None."""
+    code = getattr(_plain(function), "__code__", None)
+    if code is None:
+        return False
+    harmless = "RESUME|NOP|CACHE|LOAD_(CONST|FAST)|STORE_FAST|UNPACK_SEQ|RETURN_(VALUE|CONST)|POP_TOP|COPY_FREE|MAKE_CELL"
+    arguments = code.co_varnames[: code.co_argcount]
+    for instruction in dis.get_instructions(code):
+        values = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+        is_value = "CONST" in instruction.opname and instruction.argval is not None
+        is_argument = "LOAD_FAST" in instruction.opname and any(value in arguments for value in values)
+        if is_value or is_argument or not re.match(harmless, instruction.opname):
+            return False
+    return True
+
+
+# --- The student's function -------------------------------------------------------------------------------
+
+
+def rebind(function, replaced=None, provided=None):
+    """A copy of the function that sees other globals, as do the functions beside it that it calls.
+
+    Names in `provided` are only added where there are none. Lists and dictionaries are copied: what the student's
+    code collects in them during a check does not reach the notebook.
+    """
+    if not isinstance(function, types.FunctionType):
+        return function
+    original = function.__globals__
+    namespace = {**(provided or {}), **original}
+
+    def rebound(old):
+        new = types.FunctionType(old.__code__, namespace, old.__name__, old.__defaults__, old.__closure__)
+        new.__kwdefaults__ = old.__kwdefaults__
+        return new
+
+    for name, value in original.items():
+        if isinstance(value, types.FunctionType) and value.__globals__ is original:
+            namespace[name] = rebound(value)
+        elif type(value) in (list, dict, set):
+            namespace[name] = copy.copy(value)
+    namespace.update(replaced or {})
+    return rebound(function)
+
+
+def names_in(function):
+    """The global names and attributes that the function's code mentions."""
+    return set(getattr(getattr(_plain(function), "__code__", None), "co_names", ()))
+
+
+def _plain(function):
+    """The Python function under tf.function and other decorators."""
+    return inspect.unwrap(getattr(function, "python_function", function))
+
+
+def _files(function):
+    """The files, or notebook cells, of the student's function and of those beside it."""
+    plain = _plain(function)
+    scope = getattr(plain, "__globals__", {})
+    functions = [plain, *(value for value in scope.values() if isinstance(value, types.FunctionType))]
+    return {f.__code__.co_filename for f in functions if getattr(f, "__globals__", None) is scope}
+
+
+# --- Errors -----------------------------------------------------------------------------------------------
+
+# What an error in any exercise betrays.
+_CRASHES = {
+    r"'numpy.ndarray' object has no attribute '(get_shape|set_shape|op)'": (
+        "You read the dimensions from an array: what `sess.run` returns is a NumPy array and has no `get_shape()`. "
+        "Read them from the tensor `a_G`, or with `.shape`, which both have."
+    ),
+    r"Cannot convert a symbolic|__array__|symbolic tf.Tensor": (
+        "NumPy and Python functions cannot compute with a tensor of the graph, which has no value yet: use the "
+        "function of that name in `tf`."
+    ),
+    r"has no attribute 'numpy'|numpy\(\) is only available": (
+        "`.numpy()` gives a value and needs eager mode; in a graph, stay with tensors."
+    ),
+    r"object has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
+    r"FailedPrecondition|uninitialized|Could not find variable": (
+        "The variables were never initialised: run `tf.global_variables_initializer()` first."
+    ),
+    r"not an element of this graph|must be from the same graph|is not from the passed-in graph": (
+        "It uses a tensor or a session of your notebook, not the one that it is given."
+    ),
+    r"type (int32|int64|float32|float64) .*that does not match type|Incompatible type|cannot compute \w+ as input": (
+        "TensorFlow does not mix types: convert the dimensions with `tf.cast(..., tf.float32)`."
+    ),
+}
+
+
+def _frames(error):
+    """Where an error came from, outermost first: (file, line, function)."""
+    translated = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", None)
+    if translated:  # inside tf.function, Python's own traceback shows generated code
+        return [(frame.filename, frame.lineno, frame.function_name) for frame in reversed(translated)]
+    return _locations(traceback.walk_tb(error.__traceback__))
+
+
+def _locations(walk):
+    return [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in walk]
+
+
+def _student_line(frames, files):
+    """' at line 4, `J = ...`': the innermost of the frames that is in the student's code."""
+    for file, line, _ in reversed(frames):
+        if file in files:
+            text = linecache.getline(file, line).strip().replace("`", "'")
+            return f" at line {line}, `{text}`" if text else f" at line {line}"
+    return ""
+
+
+def _error_text(error):
+    """'ValueError: what it says', on one short line."""
+    lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
+    # tf.function puts the original error below its own account of where it happened.
+    text = lines[-1].strip() if lines[0].endswith("in user code:") else lines[0]
+    text = re.sub(r"^(?:\w+\.)+(?=\w+(:|$))", "", text).replace("`", "'")
+    return textwrap.shorten(text, 240, placeholder=" ...")

@@ -1,0 +1,548 @@
+"""The checks of the exercises: right answers in every form pass, and wrong ones are called by their name."""
+
+import linecache
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from nst_utils import checks, costs
+from nst_utils.backend import tf
+
+DIMENSIONS = "m, n_H, n_W, n_C = a_G.shape\n"
+HEADERS = {
+    "layer_activations": "sess, model, image, layer_name",
+    "compute_content_cost": "a_C, a_G",
+    "gram_matrix": "A",
+    "compute_layer_style_cost": "a_S, a_G",
+    "compute_style_cost": "model, STYLE_LAYERS",
+    "total_cost": "J_content, J_style, alpha=10, beta=40",
+    "build_train_step": "J",
+    "model_nn": "sess, input_image, num_iterations=200",
+    "train_step": "image, compute_cost, optimizer",
+}
+
+
+def notebook(source, name="<cell>"):
+    """The names that a notebook has after a cell with this source; its lines can be quoted, as in IPython."""
+    namespace = {"tf": tf.compat.v1, "np": np, "__name__": "__main__"}
+    source = textwrap.dedent(source)
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    exec(compile(source, name, "exec"), namespace)
+    return namespace
+
+
+def answer(exercise, body, before=""):
+    """A student's function: its body, or what follows its `return` where that is a single expression."""
+    if "\n" not in body and not body.startswith(("return", "raise", "pass", "...", "while", "import")):
+        body = f"return {body}"
+    source = f"{textwrap.dedent(before)}\ndef {exercise}({HEADERS[exercise]}):\n{textwrap.indent(textwrap.dedent(body), '    ')}"
+    return notebook(source)[exercise]
+
+
+def content(body):
+    return ("compute_content_cost", DIMENSIONS + f"return {body}")
+
+
+def style(body, gram="return tf.matmul(A, A, transpose_b=True)"):
+    """compute_layer_style_cost: unroll to S and G by `body`, then the right formula, unless `body` returns."""
+    ends = (
+        "\nG_S, G_G = gram_matrix(S), gram_matrix(G)"
+        "\nreturn tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"
+    )
+    return ("compute_layer_style_cost", DIMENSIONS + body + ("" if "return" in body else ends), f"def gram_matrix(A): {gram}\n")
+
+
+UNROLLED = "S, G = (tf.transpose(tf.reshape(a, [n_H*n_W, n_C])) for a in (a_S, a_G))\n"
+GRAMS = UNROLLED + "G_S, G_G = gram_matrix(S), gram_matrix(G)\nreturn "
+STYLE_LAYER = """
+J_style = 0
+for layer_name, coeff in STYLE_LAYERS:
+    a_G = model[layer_name]
+    a_S = sess.run(a_G)
+    J_style += coeff * compute_layer_style_cost(a_S, a_G)
+return J_style
+"""
+MODEL_NN = """
+sess.run(tf.global_variables_initializer())
+sess.run(model['input'].assign(input_image))
+for i in range(num_iterations):
+    sess.run(train_step)
+    generated_image = sess.run(model['input'])
+    if i % 20 == 0:
+        Jt, Jc, Js = sess.run([J, J_content, J_style])
+        print("Iteration", i, Jt, Jc, Js)
+        save_image("output/" + str(i) + ".png", generated_image)
+save_image('output/generated_image.jpg', generated_image)
+return generated_image
+"""
+TRAIN_STEP = """
+with tf.GradientTape() as tape:
+    J = compute_cost(image)
+gradient = tape.gradient(J, image)
+optimizer.apply_gradients([(gradient, image)])
+image.assign(tf.clip_by_value(image, 0.0, 255.0))
+return J
+"""
+ASSIGN_AND_READ = "sess.run(model['input'].assign(image))\nreturn sess.run(model[layer_name])"
+SAVE_IMAGE = "def save_image(path, image): open('should-not-be-written', 'w')\n"
+
+
+def changed(body, *replacements):
+    for old, new in replacements:
+        assert old in body
+        body = body.replace(old, new)
+    return body
+
+
+RIGHT = {
+    "activations": ("layer_activations", ASSIGN_AND_READ),
+    "activations by tf.assign": (
+        "layer_activations",
+        "sess.run(tf.assign(model['input'], image))\nreturn model[layer_name].eval(session=sess)",
+    ),
+    "activations by load": ("layer_activations", "model['input'].load(image, sess)\nreturn sess.run(model[layer_name])"),
+    "content": content("tf.reduce_sum(tf.square(a_C - a_G)) / (4 * n_H * n_W * n_C)"),
+    "content with tf.pow": content("tf.reduce_sum(tf.pow(tf.subtract(a_C, a_G), 2)) / (4.0 * n_H * n_W * n_C)"),
+    "content unrolled": content(
+        "1/(4*n_H*n_W*n_C) * tf.reduce_sum(tf.square(tf.subtract(*[tf.transpose(tf.reshape(a, [n_H*n_W, n_C])) "
+        "for a in (a_C, a_G)])))"
+    ),
+    "content as a mean": ("compute_content_cost", "tf.reduce_mean((a_C - a_G) ** 2) / 4"),
+    "content by einsum": content("tf.einsum('bhwc,bhwc->', a_C - a_G, a_C - a_G) / (4 * n_H * n_W * n_C)"),
+    "content by axes": content("tf.reduce_sum((a_G - a_C)**2, axis=[1, 2, 3]) / 4 / n_H / n_W / n_C"),
+    "content in float64": content(
+        "tf.reduce_sum((tf.cast(a_C, tf.float64) - tf.cast(a_G, tf.float64))**2) / (4 * n_H * n_W * n_C)"
+    ),
+    "content with get_shape": (
+        "compute_content_cost",
+        "m, n_H, n_W, n_C = a_G.get_shape().as_list()\n"
+        "return tf.multiply(1 / (4 * n_H * n_W * n_C), tf.reduce_sum(tf.squared_difference(a_C, a_G)))",
+    ),
+    "content with tf.shape": (
+        "compute_content_cost",
+        "tf.reduce_sum((a_C - a_G)**2) / (4 * tf.cast(tf.size(a_G), tf.float32))",
+    ),
+    "content by the norm": content("tf.nn.l2_loss(a_C - a_G) / (2 * n_H * n_W * n_C)"),
+    "content with stop_gradient": content("tf.reduce_sum((tf.stop_gradient(a_C) - a_G)**2) / (4 * n_H * n_W * n_C)"),
+    "gram": ("gram_matrix", "tf.matmul(A, tf.transpose(A))"),
+    "gram with transpose_b": ("gram_matrix", "tf.matmul(A, A, transpose_b=True)"),
+    "gram by einsum": ("gram_matrix", "tf.einsum('ik,jk->ij', A, A)"),
+    "gram by tensordot": ("gram_matrix", "tf.tensordot(A, A, axes=[[1], [1]])"),
+    "gram by broadcasting": ("gram_matrix", "tf.reduce_sum(A[:, None, :] * A[None, :, :], axis=-1)"),
+    "gram by the operator": ("gram_matrix", "A @ tf.transpose(A)"),
+    "layer style": style(UNROLLED),
+    "layer style with perm": style("S, G = (tf.reshape(tf.transpose(a, [0, 3, 1, 2]), [n_C, -1]) for a in (a_S, a_G))"),
+    "layer style columns first": style("S, G = (tf.reshape(tf.transpose(a, [3, 2, 1, 0]), [n_C, -1]) for a in (a_S, a_G))"),
+    "layer style batched": style(
+        "G_S, G_G = (tf.einsum('bijc,bijd->bcd', a, a) for a in (a_S, a_G))\n"
+        "return tf.reduce_sum(tf.square(G_S - G_G)) / (2 * n_H * n_W * n_C)**2"
+    ),
+    "layer style normalised first": style(
+        "G_S, G_G = (tf.tensordot(a, a, [[0, 1, 2], [0, 1, 2]]) / (n_H * n_W) for a in (a_S, a_G))\n"
+        "return tf.reduce_mean(tf.pow(G_S - G_G, 2)) / 4"
+    ),
+    "layer style in float dimensions": style(
+        GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * float(n_C)**2 * float(n_H * n_W)**2)"
+    ),
+    "style": ("compute_style_cost", STYLE_LAYER),
+    "style with the default session": (
+        "compute_style_cost",
+        "tf.add_n([w * compute_layer_style_cost(model[name].eval(), model[name]) for name, w in STYLE_LAYERS])",
+    ),
+    "total": ("total_cost", "alpha * J_content + beta * J_style"),
+    "total by TensorFlow": ("total_cost", "tf.add(tf.multiply(alpha, J_content), J_style * beta)"),
+    "total by a helper": (
+        "total_cost",
+        "weighted(J_content, alpha) + weighted(J_style, beta)",
+        "def weighted(J, weight): return weight * J\n",
+    ),
+    "train step of the graph": ("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J)"),
+    "train step in two calls": (
+        "build_train_step",
+        "optimizer = tf.train.AdamOptimizer(learning_rate=2)\nreturn optimizer.apply_gradients(optimizer.compute_gradients(J))",
+    ),
+    "model_nn": ("model_nn", MODEL_NN, SAVE_IMAGE),
+    "model_nn reading once": (
+        "model_nn",
+        "tf.global_variables_initializer().run()\nmodel['input'].assign(input_image).eval()\n"
+        "for i in range(num_iterations):\n    _, cost = sess.run([train_step, J])\n    costs.append(cost)\n"
+        "return sess.run(model['input'])",
+        "costs = []\n",
+    ),
+    "train_step": ("train_step", TRAIN_STEP),
+    "train_step in tf.function": ("train_step", TRAIN_STEP, None, "tf.function"),
+    "train_step returning a number": ("train_step", changed(TRAIN_STEP, ("return J", "return float(J)"))),
+}
+
+WRONG = {
+    # (the answer, what the message says)
+    "assign never run": (
+        ("layer_activations", "model['input'].assign(image)\nreturn sess.run(model[layer_name])"),
+        "`assign` was never run",
+    ),
+    "assign after reading": (
+        ("layer_activations", "a = sess.run(model[layer_name])\nsess.run(model['input'].assign(image))\nreturn a"),
+        "only after the layer was read",
+    ),
+    "a tensor, not its value": (
+        ("layer_activations", "sess.run(model['input'].assign(image))\nreturn model[layer_name]"),
+        "tensor, not its value",
+    ),
+    "a fixed layer": (
+        ("layer_activations", "sess.run(model['input'].assign(image))\nreturn sess.run(model['conv4_2'])"),
+        "always read `conv4_2`",
+    ),
+    "the dictionary changed": (
+        ("layer_activations", "model['input'] = image\nreturn sess.run(model[layer_name])"),
+        "only changes the dictionary",
+    ),
+    "initialised after the assign": (
+        (
+            "layer_activations",
+            "sess.run(model['input'].assign(image))\nsess.run(tf.global_variables_initializer())\n"
+            "return sess.run(model[layer_name])",
+        ),
+        "initialised again",
+    ),
+    "the picture": (("layer_activations", "sess.run(model['input'].assign(image))"), "the picture, not the activations"),
+    "no batch axis": (("layer_activations", ASSIGN_AND_READ + "[0]"), "batch axis"),
+    "assigned to a layer": (
+        ("layer_activations", "sess.run(model[layer_name].assign(image))\nreturn sess.run(model[layer_name])"),
+        "Only a variable can be assigned to",
+    ),
+    "content without 4": (content("tf.reduce_sum((a_C - a_G)**2) / (n_H * n_W * n_C)"), "the 4 is missing"),
+    "content with 2": (content("tf.reduce_sum((a_C - a_G)**2) / (2 * n_H * n_W * n_C)"), "2 stands where the 4 belongs"),
+    "content without n_H": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_W * n_C)"), "n_H is missing"),
+    "content without n_W": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_C)"), "n_W is missing"),
+    "content without n_C": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W)"), "n_C is missing"),
+    "content with dimensions from the batch axis": (
+        (
+            "compute_content_cost",
+            "n_H, n_W, n_C = a_G.shape[:3]\nreturn tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)",
+        ),
+        "batch axis",
+    ),
+    "content without a normaliser": (content("tf.reduce_sum((a_C - a_G)**2)"), "normaliser is missing"),
+    "content multiplied": (content("tf.reduce_sum((a_C - a_G)**2) * 4 * n_H * n_W * n_C"), "You multiply by"),
+    "content with operators unparenthesised": (
+        content("tf.reduce_sum((a_C - a_G)**2) / 4 * n_H * n_W * n_C"),
+        "multiplies instead of dividing",
+    ),
+    "content with a mean": (content("tf.reduce_mean((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"), "mean for the sum"),
+    "content with n_C squared": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C**2)"), "n_C is squared"),
+    "content of absolute values": (content("tf.reduce_sum(tf.abs(a_C - a_G)) / (4 * n_H * n_W * n_C)"), "absolute values"),
+    "content of absolute values without 4": (
+        content("tf.reduce_sum(tf.abs(a_C - a_G)) / (n_H * n_W * n_C)"),
+        "absolute values; the formula sums squares. The normaliser is off: the 4 is missing",
+    ),
+    "content without the square": (content("tf.reduce_sum(a_C - a_G) / (4 * n_H * n_W * n_C)"), "square is missing"),
+    "content squared late": (content("tf.reduce_sum(a_C - a_G)**2 / (4 * n_H * n_W * n_C)"), "square the sum"),
+    "content divided early": (
+        content("tf.reduce_sum(((a_C - a_G) / (4 * n_H * n_W * n_C))**2)"),
+        "divide before you square",
+    ),
+    "content with a root": (content("tf.sqrt(tf.reduce_sum((a_C - a_G)**2)) / (4 * n_H * n_W * n_C)"), "square root of the sum"),
+    "content with a root outside": (
+        content("tf.sqrt(tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C))"),
+        "square root of the cost",
+    ),
+    "content of the sum": (content("tf.reduce_sum((a_C + a_G)**2) / (4 * n_H * n_W * n_C)"), "You add the two"),
+    "content of squares subtracted": (
+        content("tf.reduce_sum(a_G**2 - a_C**2) / (4 * n_H * n_W * n_C)"),
+        "You subtract squares",
+    ),
+    "content negative": (content("-tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"), "wrong sign"),
+    "content of one": (content("tf.reduce_sum(a_G**2) / (4 * n_H * n_W * n_C)"), "Only the second argument"),
+    "content of whole numbers": (
+        content(
+            "tf.reduce_sum((tf.cast(tf.cast(a_C, tf.int32), tf.float32) - tf.cast(tf.cast(a_G, tf.int32), tf.float32))**2)"
+            " / (4 * n_H * n_W * n_C)"
+        ),
+        "whole numbers",
+    ),
+    "content divided to 0": (content("1 // (4 * n_H * n_W * n_C) * tf.reduce_sum((a_C - a_G)**2)"), "whole-number division"),
+    "content rounded down": (content("tf.reduce_sum((a_C - a_G)**2) // (4 * n_H * n_W * n_C)"), "rounds down"),
+    "content in float16": (
+        content("tf.reduce_sum(tf.cast(a_C - a_G, tf.float16)**2) / (4 * n_H * n_W * n_C)"),
+        "does a small type overflow",
+    ),
+    "content not summed": (content("(a_C - a_G)**2 / (4 * n_H * n_W * n_C)"), "yours gives an array of shape (1, 5, 7, 3)"),
+    "content hard-coded": (("compute_content_cost", "tf.constant(6.7655926)"), "same for every input"),
+    "content in NumPy": (
+        content("np.sum((np.asarray(a_C) - np.asarray(a_G))**2) / (4 * n_H * n_W * n_C)"),
+        "no gradient",
+    ),
+    "content without a gradient": (
+        content("tf.reduce_sum((a_C - tf.stop_gradient(a_G))**2) / (4 * n_H * n_W * n_C)"),
+        "no gradient flows from it to `a_G`",
+    ),
+    "dimensions from an array": (
+        (
+            "compute_content_cost",
+            "m, n_H, n_W, n_C = a_C.get_shape().as_list()\nreturn tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)",
+        ),
+        "dimensions from an array",
+    ),
+    "content twice": (content("3 * tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"), "3 times the right one"),
+    "gram over positions": (("gram_matrix", "tf.matmul(tf.transpose(A), A)"), "over positions"),
+    "gram elementwise": (("gram_matrix", "A * A"), "elementwise"),
+    "gram without the transpose": (("gram_matrix", "tf.matmul(A, A)"), "shapes do not fit"),
+    "gram divided by positions": (
+        ("gram_matrix", "tf.matmul(A, A, transpose_b=True) / A.shape[1]"),
+        "You divide by n_H n_W; the formula divides by nothing",
+    ),
+    "gram divided by channels": (("gram_matrix", "tf.matmul(A, A, transpose_b=True) / A.shape[0]"), "divide by n_C"),
+    "gram as covariance": (
+        ("gram_matrix", "B = A - tf.reduce_mean(A, axis=1, keepdims=True)\nreturn tf.matmul(B, B, transpose_b=True)"),
+        "covariance",
+    ),
+    "gram as correlation": (
+        ("gram_matrix", "B = tf.nn.l2_normalize(A, axis=1)\nreturn tf.matmul(B, B, transpose_b=True)"),
+        "length 1",
+    ),
+    "gram diagonal": (("gram_matrix", "tf.reduce_sum(A * A, axis=1)"), "only the diagonal"),
+    "gram triangle": (("gram_matrix", "tf.linalg.band_part(A @ tf.transpose(A), 0, -1)"), "upper triangle"),
+    "gram is A": (("gram_matrix", "A"), "return A itself"),
+    "gram negative": (("gram_matrix", "-A @ tf.transpose(A)"), "wrong sign"),
+    "gram in float16": (
+        ("gram_matrix", "B = tf.cast(A, tf.float16)\nreturn tf.cast(tf.matmul(B, B, transpose_b=True), tf.float32)"),
+        "does a small type overflow",
+    ),
+    "style reshaped without transpose": (
+        style("S, G = (tf.reshape(a, [n_C, n_H*n_W]) for a in (a_S, a_G))"),
+        "`reshape` to (n_C, n_H*n_W) without the transpose",
+    ),
+    "style over positions": (style("S, G = (tf.reshape(a, [n_H*n_W, n_C]) for a in (a_S, a_G))"), "over positions"),
+    "style reshaped, over positions": (
+        style("S, G = (tf.transpose(tf.reshape(a, [n_C, n_H*n_W])) for a in (a_S, a_G))"),
+        "over its columns",
+    ),
+    "style with dimensions in the wrong order": (
+        style("m, n_C, n_W, n_H = a_G.shape\n" + UNROLLED),
+        "dimensions are read in the wrong order: n_H stands for n_C",
+    ),
+    "style with a wrong perm": (
+        style("S, G = (tf.reshape(tf.transpose(a, [0, 2, 1, 3]), [n_W, -1]) for a in (a_S, a_G))"),
+        "picture's columns (n_W) to the front",
+    ),
+    "style without 4": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (n_C**2 * (n_H*n_W)**2)"), "the 4 is missing"),
+    "style without n_C": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * (n_H*n_W)**2)"), "n_C is missing"),
+    "style without n_H": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_W**2)"), "n_H is missing"),
+    "style without n_W": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H**2)"), "n_W is missing"),
+    "style n_C unsquared": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C * (n_H*n_W)**2)"), "n_C is not squared"),
+    "style n_W unsquared": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H**2*n_W)"), "n_W is not squared"),
+    "style positions unsquared": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H*n_W)"),
+        "n_H is not squared, n_W is not squared",
+    ),
+    "style unsquared": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C * n_H * n_W)"),
+        "normaliser is not squared",
+    ),
+    "style with 2 unsquared": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (2 * (n_C * n_H * n_W)**2)"),
+        "The 2 is not squared",
+    ),
+    "style with a mean": (
+        style(GRAMS + "tf.reduce_mean((G_S - G_G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"),
+        "mean for the sum",
+    ),
+    "style of absolute values": (
+        style(GRAMS + "tf.reduce_sum(tf.abs(G_S - G_G)) / (4 * n_C**2 * (n_H*n_W)**2)"),
+        "absolute values",
+    ),
+    "style of the difference": (
+        style(UNROLLED + "return tf.reduce_sum(gram_matrix(S - G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"),
+        "Gram matrix of the difference",
+    ),
+    "style without Gram matrices": (
+        style("return tf.reduce_sum((a_S - a_G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"),
+        "There is no Gram matrix",
+    ),
+    "style in 32-bit integers": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / tf.cast(4 * (tf.size(a_G))**2, tf.float32)"),
+        "Right for small inputs and wrong for large ones",
+    ),
+    "style with a mistake in gram_matrix": (
+        style(UNROLLED, "return tf.matmul(A, A, transpose_b=True) / 2"),
+        "`compute_layer_style_cost` itself is right, but `gram_matrix`, which it calls, is not right: You divide by 2",
+    ),
+    "style with gram_matrix over positions": (
+        style(UNROLLED, "return tf.matmul(A, A, transpose_a=True)"),
+        "itself is right, but `gram_matrix`, which it calls, is not right: This is the Gram matrix over positions",
+    ),
+    "style with both wrong": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (n_C**2 * (n_H*n_W)**2)", "return A * A"),
+        "`gram_matrix`, which it calls, needs a look too",
+    ),
+    "style sum as mean": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("return J_style", "return J_style / len(STYLE_LAYERS)"))),
+        "mean over the layers",
+    ),
+    "style sum without weights": (("compute_style_cost", changed(STYLE_LAYER, ("coeff *", ""))), "ignore the weights"),
+    "style sum with fixed weights": (("compute_style_cost", changed(STYLE_LAYER, ("coeff *", "0.2 *"))), "weight 0.2"),
+    "style sum without adding": (("compute_style_cost", changed(STYLE_LAYER, ("+=", "="))), "Only the last layer"),
+    "style sum returning early": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("\nreturn", "\n    return"))),
+        "Only the first layer",
+    ),
+    "style sum with a_S not run": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("sess.run(a_G)", "a_G"))),
+        "`a_S` follows it too",
+    ),
+    "style sum with a_G run": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("a_G = model[layer_name]", "a_G = sess.run(model[layer_name])"), ("sess.run(a_G)", "a_G"))),
+        "`a_G` was run",
+    ),
+    "style sum of the global layers": (
+        (
+            "compute_style_cost",
+            changed(STYLE_LAYER, ("in STYLE_LAYERS", "in LAYERS")),
+            f"LAYERS = {costs.STYLE_LAYERS}\n",
+        ),
+        "the course's layers",
+    ),
+    "style sum with a wrong layer cost": (
+        (
+            "compute_style_cost",
+            STYLE_LAYER,
+            "def compute_layer_style_cost(a_S, a_G): return tf.reduce_sum((a_S - a_G)**2)\n",
+        ),
+        "`compute_layer_style_cost`, which it calls, is not right: There is no Gram matrix",
+    ),
+    "total swapped": (("total_cost", "beta * J_content + alpha * J_style"), "weights are swapped"),
+    "total without alpha": (("total_cost", "J_content + beta * J_style"), "alpha is forgotten"),
+    "total without beta": (("total_cost", "alpha * J_content + J_style"), "beta is forgotten"),
+    "total without weights": (("total_cost", "J_content + J_style"), "Both weights are forgotten"),
+    "total hard-coded weights": (("total_cost", "10 * J_content + 40 * J_style"), "alpha and beta are ignored"),
+    "total multiplied": (("total_cost", "alpha * J_content * beta * J_style"), "multiply the two costs"),
+    "total divided": (("total_cost", "(alpha * J_content + beta * J_style) / (alpha + beta)"), "divide by alpha + beta"),
+    "total weighted late": (("total_cost", "alpha * (J_content + J_style)"), "alpha weights both"),
+    "total of one": (("total_cost", "beta * J_style"), "Only the style's cost"),
+    "total as a number": (("total_cost", "tf.stop_gradient(alpha * J_content + beta * J_style)"), "no gradient"),
+    "learning rate 0.02": (("build_train_step", "tf.train.AdamOptimizer(0.02).minimize(J)"), "learning rate 0.02;"),
+    "learning rate by default": (("build_train_step", "tf.train.AdamOptimizer().minimize(J)"), "learning rate 0.001;"),
+    "gradient descent": (
+        ("build_train_step", "tf.train.GradientDescentOptimizer(2.0).minimize(J)"),
+        "gradient descent, with the learning rate 2;",
+    ),
+    "Adagrad": (("build_train_step", "tf.train.AdagradOptimizer(2.0).minimize(J)"), "This is Adagrad"),
+    "maximising": (("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(-J)"), "You maximise the cost"),
+    "the optimiser": (("build_train_step", "tf.train.AdamOptimizer(2.0)"), "You return the optimiser"),
+    "only gradients": (("build_train_step", "tf.train.AdamOptimizer(2.0).compute_gradients(J)"), "changes nothing"),
+    "nothing returned": (("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J)\npass"), "returns nothing (None)"),
+    "model_nn initialised late": (
+        (
+            "model_nn",
+            changed(
+                MODEL_NN,
+                ("sess.run(tf.global_variables_initializer())\n", ""),
+                ("(input_image))\n", "(input_image))\nsess.run(tf.global_variables_initializer())\n"),
+            ),
+            SAVE_IMAGE,
+        ),
+        "initialised after the `assign`",
+    ),
+    "model_nn never initialised": (
+        ("model_nn", changed(MODEL_NN, ("sess.run(tf.global_variables_initializer())\nsess.run(", "(")), SAVE_IMAGE),
+        "never initialised",
+    ),
+    "model_nn assign never run": (
+        ("model_nn", changed(MODEL_NN, ("sess.run(model['input'].assign(input_image))", "model['input'].assign(input_image)")), SAVE_IMAGE),
+        "`assign` was never run",
+    ),
+    "model_nn without steps": (("model_nn", changed(MODEL_NN, ("    sess.run(train_step)\n", "")), SAVE_IMAGE), "train_step was never run"),
+    "model_nn one too few": (("model_nn", changed(MODEL_NN, ("range(num", "range(1, num")), SAVE_IMAGE), "One iteration too few"),
+    "model_nn one too many": (("model_nn", changed(MODEL_NN, ("iterations)", "iterations + 1)")), SAVE_IMAGE), "One iteration too many"),
+    "model_nn ignoring the number": (("model_nn", changed(MODEL_NN, ("num_iterations", "200")), SAVE_IMAGE), "`num_iterations` is ignored"),
+    "model_nn returning its input": (
+        ("model_nn", changed(MODEL_NN, ("return generated_image", "return input_image")), SAVE_IMAGE),
+        "`input_image` as it came",
+    ),
+    "model_nn reading early": (
+        (
+            "model_nn",
+            changed(
+                MODEL_NN,
+                ("    sess.run(train_step)\n    generated_image = sess.run(model['input'])\n",
+                 "    generated_image = sess.run(model['input'])\n    sess.run(train_step)\n"),
+            ),
+            SAVE_IMAGE,
+        ),
+        "from before the last step",
+    ),
+    "model_nn assigning in the loop": (
+        (
+            "model_nn",
+            changed(MODEL_NN, ("    sess.run(train_step)", "    sess.run(model['input'].assign(input_image))\n    sess.run(train_step)")),
+            SAVE_IMAGE,
+        ),
+        "inside the loop",
+    ),
+    "model_nn returning nothing": (("model_nn", changed(MODEL_NN, ("return generated_image", "")), SAVE_IMAGE), "nothing (None)"),
+    "model_nn returning a tensor": (
+        ("model_nn", changed(MODEL_NN, ("return generated_image", "return model['input']")), SAVE_IMAGE),
+        "tensor, not the picture",
+    ),
+    "not clipped": (("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", ""))), "no clipping"),
+    "clipped but not assigned": (
+        ("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", "tf.clip_by_value(image, 0.0, 255.0)"))),
+        "never assigned",
+    ),
+    "clipped to 0..1": (("train_step", changed(TRAIN_STEP, ("255.0", "1.0"))), "clip to 0..1"),
+    "cost outside the tape": (
+        (
+            "train_step",
+            changed(TRAIN_STEP, ("    J = compute_cost(image)", "    pass"), ("gradient = ", "J = compute_cost(image)\ngradient = ")),
+        ),
+        "The gradient is None",
+    ),
+    "picture not moved": (("train_step", changed(TRAIN_STEP, ("optimizer.apply_gradients([(gradient, image)])", ""))), "is not changed"),
+    "a copy moved": (
+        ("train_step", changed(TRAIN_STEP, ("[(gradient, image)]", "[(gradient, tf.Variable(image))]"))),
+        "`image` is not changed",
+    ),
+    "up the gradient": (("train_step", changed(TRAIN_STEP, ("(gradient,", "(-gradient,"))), "You maximise"),
+    "train_step returning nothing": (("train_step", changed(TRAIN_STEP, ("return J", ""))), "nothing (None)"),
+    "a constant copy": (
+        ("train_step", changed(TRAIN_STEP, ("with tf", "image = tf.constant(image)\nwith tf"))),
+        "The gradient is None",
+    ),
+    "own learning rate": (
+        ("train_step", changed(TRAIN_STEP, ("optimizer.apply_gradients([(gradient, image)])", "image.assign_sub(2.0 * gradient)"))),
+        "optimizer that you are given is not used",
+    ),
+    "cost after the step": (
+        ("train_step", changed(TRAIN_STEP, ("return J", "return compute_cost(image)"))),
+        "cost of the picture after the step",
+    ),
+    "train_step not clipped in tf.function": (
+        ("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", "")), None, "tf.function"),
+        "no clipping",
+    ),
+}
+
+
+def function_of(exercise, body, before=None, decorator=None):
+    function = answer(exercise, body, before or "")
+    return tf.function(function) if decorator else function
+
+
+@pytest.mark.parametrize("variant", RIGHT.values(), ids=RIGHT)
+def test_every_right_form_is_accepted(variant):
+    result = getattr(checks, variant[0])(function_of(*variant))
+    assert result.outcome == "correct", result
+    assert result.hint == "" and result.message
+
+
+@pytest.mark.parametrize(("variant", "phrase"), WRONG.values(), ids=WRONG)
+def test_every_mistake_gets_its_name(variant, phrase):
+    result = getattr(checks, variant[0])(function_of(*variant))
+    assert result.outcome == "wrong", result
+    assert phrase in result.message
+    assert result.hint
