@@ -127,7 +127,7 @@ def test_an_old_notebook_may_import_tensorflow_first(run_python, tmp_path):
 
 
 def test_what_the_imports_bring(run_python):
-    """The plain one nothing heavy, a TF2 name no graph mode, the star import the course's names and graph mode."""
+    """The plain one nothing heavy, a TF2 name no graph mode, the star import all that the course expects."""
     script = """
 import importlib
 import sys

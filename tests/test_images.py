@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import assert_one_sentence, full_disk
+from conftest import ROOT, assert_one_sentence, full_disk
 from PIL import Image
 
 from nst_utils import images
@@ -160,6 +160,15 @@ def test_a_reduced_picture_is_still_the_picture(saved, photo, extension):
     height, width = picture.shape[:2]
     assert 10_000 <= height * width <= 40_000 and abs(width / height - 4 / 3) < 0.02
     np.testing.assert_allclose(picture, np.asarray(big.resize((width, height), Image.Resampling.BOX)), atol=8)
+
+
+def test_every_picture_of_the_project_can_be_read_and_is_credited():
+    credits = (ROOT / "images" / "CREDITS.md").read_text(encoding="utf-8")
+    pictures = [path for folder in ("content", "style") for path in (ROOT / "images" / folder).iterdir()]
+    assert len(pictures) >= 14
+    for path in pictures:
+        assert min(images.read_image(path).shape[:2]) >= 300
+        assert f"| {path.parent.name}/{path.name} |" in credits
 
 
 # Reading: one sentence for what is no picture

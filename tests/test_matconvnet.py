@@ -1,5 +1,7 @@
 """Every release of the MatConvNet file loads, the embedded one too; a bad file gets one sentence."""
 
+import hashlib
+
 import h5py
 import numpy as np
 import pytest
@@ -171,6 +173,11 @@ def test_the_embedded_file_holds_the_published_weights_for_rgb_rounded_to_bfloat
 
 def test_the_embedded_file_is_at_most_30_megabytes():
     assert EMBEDDED.stat().st_size <= 30e6
+
+
+def test_the_embedded_file_is_the_one_that_its_readme_describes():
+    checksum = hashlib.sha256(EMBEDDED.read_bytes()).hexdigest()
+    assert checksum in EMBEDDED.with_name("README.md").read_text()
 
 
 # Bad files: one sentence each, naming the file and what to do
