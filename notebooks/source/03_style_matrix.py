@@ -136,7 +136,8 @@ show({"the style\n": style_image, **maps}, height=1.2)
 # and 0 if never. Among the forty busiest channels, these are the pairs that go together most and least:
 
 # %%
-busiest = order[:40]
+G = style_of(style_image)
+busiest = np.argsort(-np.diag(G))[:40]
 together = G[np.ix_(busiest, busiest)] / np.sqrt(np.outer(np.diag(G)[busiest], np.diag(G)[busiest]))
 upper = np.where(np.triu(np.ones_like(together), 1) == 1, together, np.nan)
 most = np.unravel_index(np.nanargmax(upper), upper.shape)
