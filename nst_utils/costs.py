@@ -5,7 +5,6 @@ in the normalisation of the deeplearning.ai course. Activations are float32 tens
 """
 
 from nst_utils.backend import tf
-
 from nst_utils.config import InputError
 
 CONTENT_LAYER = "conv4_2"

@@ -44,7 +44,8 @@ def check_network(weights, path):
     missing = [name for name in CONVOLUTIONS if name not in weights]
     if missing:
         raise InputError(
-            f"{path} is not VGG-19: it lacks {', '.join(missing)} (imagenet-vgg-verydeep-19.mat has all 16 convolutions)."
+            f"{path} is not VGG-19: it lacks {', '.join(missing)} "
+            "(imagenet-vgg-verydeep-19.mat has all 16 convolutions)."
         )
     channels = 3
     for name in CONVOLUTIONS:

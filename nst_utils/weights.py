@@ -152,7 +152,7 @@ def _read_h5(path):
 
 
 def _convolutions(arrays):
-    """{name: (kernel, bias)} of the arrays with a Keras layer like block1_conv1 in their names, where both are there."""
+    """{name: (kernel, bias)} of the arrays named after a Keras layer like block1_conv1, where both are there."""
     found = {}
     for keras_name, array in arrays.items():
         if layer := re.search(r"block(\d)_conv(\d)", keras_name):
