@@ -75,6 +75,12 @@ def resize(picture, size):
     return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
+def enlarge(change, size):
+    """A float32 picture or change of one (H, W, 3), of any values, at (width, height), by bicubic filtering."""
+    channels = (Image.fromarray(np.ascontiguousarray(change[..., i])) for i in range(change.shape[-1]))
+    return np.stack([np.asarray(channel.resize(size, Image.Resampling.BICUBIC)) for channel in channels], axis=-1)
+
+
 def scale_to_area(picture, pixels):
     """The picture with its own aspect ratio and about `pixels` pixels, no side below MIN_SIDE."""
     height, width = picture.shape[:2]
@@ -106,13 +112,25 @@ def reshape_and_normalize_image(image):
     return np.reshape(image, (1,) + np.shape(image)) - CONFIG.MEANS
 
 
-def generate_noise_image(content_image, noise_ratio=CONFIG.NOISE_RATIO):
-    """noise * noise_ratio + content_image * (1 - noise_ratio), the noise uniform in [-20, 20) of NumPy's global generator.
+def generate_noise_image(content_image, noise_ratio=CONFIG.NOISE_RATIO, random=np.random):
+    """noise * noise_ratio + content_image * (1 - noise_ratio), the noise uniform in [-20, 20).
 
-    content_image: (1, H, W, 3), normalised. The noise is float32 of shape (1, H, W, 3).
+    content_image: (1, H, W, 3), normalised. random: where the noise comes from, NumPy's global generator as in the
+    course or a np.random.RandomState. The noise is float32 of shape (1, H, W, 3).
     """
-    noise_image = np.random.uniform(-20, 20, np.shape(content_image)).astype("float32")
+    noise_image = random.uniform(-20, 20, np.shape(content_image)).astype("float32")
     return noise_image * noise_ratio + content_image * (1 - noise_ratio)
+
+
+def recolor(picture, like):
+    """The picture (H, W, 3) float32 with the mean and covariance of the colours of `like`, not clipped.
+
+    The linear map C_like^(1/2) C^(-1/2) of Gatys et al., "Preserving Color in Neural Artistic Style Transfer",
+    2016, section 4.1, here applied to the content to start near the style.
+    """
+    pixels, target = picture.reshape(-1, 3).astype(np.float64), like.reshape(-1, 3).astype(np.float64)
+    change = _matrix_power(np.cov(target.T), 0.5) @ _matrix_power(np.cov(pixels.T), -0.5)
+    return ((pixels - pixels.mean(axis=0)) @ change.T + target.mean(axis=0)).reshape(picture.shape).astype(np.float32)
 
 
 def save_image(path, image):
@@ -201,3 +219,9 @@ def _eight_bit(image):
 def _fit(size, max_pixels):
     scale = (max_pixels / (size[0] * size[1])) ** 0.5
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def _matrix_power(covariance, power):
+    """A power of a symmetric matrix; a picture of one colour has no variance to divide by, hence the floor."""
+    values, vectors = np.linalg.eigh(covariance + 1e-3 * np.eye(3))
+    return (vectors * values**power) @ vectors.T

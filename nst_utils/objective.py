@@ -1,0 +1,363 @@
+"""The cost of a picture and its gradient: all that an optimiser needs to know, computed whole or in tiles.
+
+The network runs in float32 or bfloat16; style matrices and costs are always float32. Pixels outside 0-255 cannot
+be saved, so the cost is that of the clipped picture, plus a penalty that pulls such pixels back.
+
+Tiles: style matrices are sums over positions, so they can be accumulated tile by tile; with the derivative of J with
+respect to each of them fixed, every tile can then be back-propagated alone. A halo as wide as the network's field
+of view makes the result equal to that of the whole picture.
+"""
+
+from copy import copy
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from nst_utils.backend import fast_bfloat16, tf
+from nst_utils.config import CONFIG, InputError
+from nst_utils.costs import (
+    CONTENT_LAYER,
+    STYLE_LAYERS,
+    compute_content_cost,
+    style_matrix,
+    style_matrix_distance,
+    total_cost,
+    total_variation,
+)
+from nst_utils.optimizers import Evaluation
+from nst_utils.vgg import LAYERS, activations, field_of_view, stride
+
+# Resident bytes per pixel of one evaluation, measured with benchmarks/scale.py.
+BYTES_PER_PIXEL = {"float32": 3400, "bfloat16": 2300}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a picture is judged by: the weights of the costs and the layers that they look at.
+
+    content_layer None and an empty style_layers leave that cost out.
+    """
+
+    alpha: float = 10
+    beta: float = 40
+    tv_weight: float = 0
+    content_layer: str | None = CONTENT_LAYER
+    style_layers: tuple = tuple(STYLE_LAYERS)
+    pooling: str = "average"
+
+    def __post_init__(self):
+        for name in ("alpha", "beta", "tv_weight"):
+            weight = getattr(self, name)
+            if not np.isfinite(weight) or weight < 0:
+                raise InputError(f"{name} is {weight}: give a finite weight of 0 or more.")
+        if unknown := [name for name in self.layers if name not in LAYERS]:
+            raise InputError(f"The network has no layer {', '.join(unknown)}: its layers are {', '.join(LAYERS)}.")
+        if not self.layers:
+            raise InputError("Neither a content nor a style layer is left: give at least one.")
+
+    @property
+    def style_names(self):
+        return [name for name, _ in self.style_layers]
+
+    @property
+    def layers(self):
+        """All layers that the costs look at, from shallow to deep."""
+        names = {*self.style_names, self.content_layer} - {None}
+        return sorted(names, key=lambda name: LAYERS.index(name) if name in LAYERS else -1)
+
+    def down_to(self, deepest):
+        """The recipe without the costs of layers deeper than the one named."""
+        kept = LAYERS[: LAYERS.index(deepest) + 1]
+        return replace(
+            self,
+            content_layer=self.content_layer if self.content_layer in kept else None,
+            style_layers=tuple((name, weight) for name, weight in self.style_layers if name in kept),
+        )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """J and its parts, of the picture clipped to 0-255."""
+
+    total: float
+    content: float
+    style: float
+    variation: float
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of the picture: rows and columns of `inner` are its own, those of `outer` include the halo."""
+
+    inner: tuple
+    outer: tuple
+
+    def cut(self, array):
+        """The tile with its halo, out of (H, W, 3)."""
+        top, bottom, left, right = self.outer
+        return array[top:bottom, left:right]
+
+    def inner_at(self, step):
+        """Where the tile's own positions lie in its activations at a layer of that stride."""
+        top, left = self.outer[0], self.outer[2]
+        starts = ((self.inner[0] - top) // step, (self.inner[2] - left) // step)
+        ends = (-(-(self.inner[1] - top) // step), -(-(self.inner[3] - left) // step))
+        return starts[0], ends[0], starts[1], ends[1]
+
+
+def resolve_precision(precision):
+    """'float32' or 'bfloat16' for 'auto': bfloat16 where the hardware makes it fast."""
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise InputError(f"There is no precision called {precision!r}: use auto, float32 or bfloat16.")
+    if precision != "auto":
+        return precision
+    return "bfloat16" if fast_bfloat16() else "float32"
+
+
+class Evaluator:
+    """The network and the costs of a recipe, traced once for pictures of every size."""
+
+    def __init__(self, recipe, weights):
+        """recipe: a Recipe. weights: as prepare() gives them; their type is the precision of the network."""
+        self.recipe = recipe
+        self.layers = recipe.layers
+        self.weights = weights
+        self.halo = field_of_view(weights, self.layers[-1])
+        self._type = weights["conv1_1"][0].dtype
+        self._means = tf.constant(CONFIG.MEANS)
+        picture = tf.TensorSpec((None, None, 3))
+        boxes = tf.TensorSpec((len(self.layers), 4), tf.int32)
+        shares = {name: tf.TensorSpec(()) for name in self.layers}
+        S = {name: tf.TensorSpec((None, None)) for name in recipe.style_names}
+        a_C = {name: tf.TensorSpec((1, None, None, None), self._type) for name in self._content_names}
+        self.features = tf.function(self._features, input_signature=[picture, boxes])
+        self.whole = tf.function(self._whole, input_signature=[picture, S, a_C])
+        self.style_slopes = tf.function(self._style_slopes, input_signature=[S, S])
+        self.tile = tf.function(self._tile, input_signature=[picture, boxes, shares, S, a_C])
+        self.variation = tf.function(self._variation, input_signature=[picture])
+
+    def shallower(self, deepest):
+        """An evaluator of the costs down to one layer only, on the same weights."""
+        return Evaluator(self.recipe.down_to(deepest), self.weights)
+
+    @property
+    def _content_names(self):
+        return [name for name in [self.recipe.content_layer] if name is not None]
+
+    def _activations(self, picture):
+        image = tf.cast(picture[tf.newaxis] - self._means, self._type)
+        return activations(image, self.weights, self.layers, self.recipe.pooling)
+
+    def _inner_activations(self, picture, boxes):
+        found = self._activations(picture)
+        return {
+            name: found[name][:, boxes[i, 0] : boxes[i, 1], boxes[i, 2] : boxes[i, 3], :]
+            for i, name in enumerate(self.layers)
+        }
+
+    def _style_matrices(self, found):
+        return {name: style_matrix(tf.cast(found[name], tf.float32)) for name in self.recipe.style_names}
+
+    def content_cost(self, a_C, found):
+        costs = [compute_content_cost(tf.cast(a_C[n], tf.float32), tf.cast(found[n], tf.float32)) for n in a_C]
+        return tf.add_n([tf.zeros(()), *costs])
+
+    def style_costs(self, S_S, S_G):
+        """Weight times J_style of every layer."""
+        return {name: weight * style_matrix_distance(S_S[name], S_G[name]) for name, weight in self.recipe.style_layers}
+
+    def _style_cost(self, S_S, S_G):
+        return tf.add_n([tf.zeros(()), *self.style_costs(S_S, S_G).values()])
+
+    def _features(self, picture, boxes):
+        """The style matrices and the content activations of a tile's own positions."""
+        found = self._inner_activations(picture, boxes)
+        return self._style_matrices(found), {name: found[name] for name in self._content_names}
+
+    def _whole(self, picture, S_S, a_C):
+        """J_content, J_style and the gradient of J (without variation) with respect to the picture."""
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            found = self._activations(picture)
+            J_content, J_style = self.content_cost(a_C, found), self._style_cost(S_S, self._style_matrices(found))
+            J = total_cost(J_content, J_style, self.recipe.alpha, self.recipe.beta)
+        return J_content, J_style, tape.gradient(J, picture)
+
+    def _style_slopes(self, S_S, S_G):
+        """J_style and its derivative with respect to every style matrix."""
+        with tf.GradientTape() as tape:
+            tape.watch(S_G)
+            J_style = self._style_cost(S_S, S_G)
+        return J_style, tape.gradient(J_style, S_G)
+
+    def _tile(self, picture, boxes, shares, slopes, a_C):
+        """The tile's part of J_content, and the gradient that its own positions send to its pixels and halo.
+
+        slopes: the derivatives of J_style with respect to the style matrices of the whole picture, which make
+        J_style linear in the tile's share of them.
+        """
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            found = self._inner_activations(picture, boxes)
+            J_content = self.content_cost(a_C, found)
+            if a_C:
+                J_content *= shares[self.recipe.content_layer]
+            S_G = self._style_matrices(found)
+            J_style = tf.add_n([tf.zeros(()), *(shares[n] * tf.reduce_sum(S_G[n] * slopes[n]) for n in S_G)])
+            J = total_cost(J_content, J_style, self.recipe.alpha, self.recipe.beta)
+        return J_content, tape.gradient(J, picture)
+
+    def _variation(self, picture):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            J_variation = total_variation(picture[tf.newaxis])
+        return J_variation, tape.gradient(J_variation, picture)
+
+
+class Objective:
+    """J of pictures of one size, against one content and one style: `evaluation = objective(picture)`."""
+
+    def __init__(self, evaluator, content, style, max_pixels=None):
+        """content: (H, W, 3), 0-255, sets the size. style: (h, w, 3), any size. max_pixels: of one tile, halo included."""
+        self.evaluator = evaluator
+        self._tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
+        style_tiles = cut_tiles(style.shape[0], style.shape[1], evaluator.halo, max_pixels)
+        self._a_C = [self._tile_features(content, tile)[1] for tile in self._tiles]
+        self._S_S = self._style_matrices(style, style_tiles)
+
+    def __call__(self, picture):
+        """The Evaluation of a picture (H, W, 3) float32: its value is J of the clipped picture plus a penalty.
+
+        The penalty is the squared distance from the clipped picture; J itself has no slope outside 0-255.
+        """
+        clipped = np.clip(picture, 0, 255)
+        J_content, J_style, gradient = self._whole(clipped) if len(self._tiles) == 1 else self._tiled(clipped)
+        J_variation = 0.0
+        if self.evaluator.recipe.tv_weight:
+            J_variation, slope = self.evaluator.variation(clipped)
+            gradient += self.evaluator.recipe.tv_weight * slope.numpy()
+        outside = picture - clipped
+        gradient = np.where(outside == 0, gradient, 2 * outside)
+        costs = self._costs(J_content, J_style, J_variation)
+        return Evaluation(picture, costs, costs.total + float(np.vdot(outside, outside)), gradient)
+
+    def shallower(self, evaluator):
+        """The same content and style, judged by evaluator.shallower(...) only."""
+        other = copy(self)
+        other.evaluator = evaluator
+        other._S_S = {name: self._S_S[name] for name in evaluator.recipe.style_names}
+        other._a_C = [{name: a for name, a in a_C.items() if name in evaluator.layers} for a_C in self._a_C]
+        return other
+
+    def sufficient_depth(self, picture, tolerance=0.1):
+        """The shallowest layer such that the costs of all deeper ones are at most `tolerance` of the picture's J."""
+        recipe = self.evaluator.recipe
+        S_G = self._style_matrices(picture, self._tiles)
+        parts = {name: recipe.beta * float(J) for name, J in self.evaluator.style_costs(self._S_S, S_G).items()}
+        if name := recipe.content_layer:
+            parts[name] = parts.get(name, 0.0) + recipe.alpha * self._content_cost(picture)
+        bound = tolerance * sum(parts.values())
+        deepest = self.evaluator.layers[-1]
+        for name in reversed(self.evaluator.layers):
+            deepest, bound = name, bound - parts[name]
+            if bound < 0:
+                break
+        return deepest
+
+    def _content_cost(self, picture):
+        total = 0.0
+        for tile, a_C in zip(self._tiles, self._a_C, strict=True):
+            share = self._shares(tile, self._tiles)[self.evaluator.recipe.content_layer]
+            total += share * float(self.evaluator.content_cost(a_C, self._tile_features(picture, tile)[1]))
+        return total
+
+    def _costs(self, J_content, J_style, J_variation):
+        recipe = self.evaluator.recipe
+        J = total_cost(J_content, J_style, recipe.alpha, recipe.beta) + recipe.tv_weight * J_variation
+        return Costs(*(float(cost) for cost in (J, J_content, J_style, J_variation)))
+
+    def _whole(self, picture):
+        J_content, J_style, gradient = self.evaluator.whole(picture, self._S_S, self._a_C[0])
+        return J_content, J_style, gradient.numpy()
+
+    def _tiled(self, picture):
+        J_style, slopes = self.evaluator.style_slopes(self._S_S, self._style_matrices(picture, self._tiles))
+        J_content, gradient = 0.0, np.zeros_like(picture)
+        for tile, a_C in zip(self._tiles, self._a_C, strict=True):
+            shares = self._shares(tile, self._tiles)
+            part, slope = self.evaluator.tile(tile.cut(picture), self._boxes(tile), shares, slopes, a_C)
+            J_content += part
+            tile.cut(gradient)[...] += slope
+        return J_content, J_style, gradient
+
+    def _style_matrices(self, picture, tiles):
+        """The style matrices of a whole picture: the tiles' own, weighted by their share of the positions."""
+        sums = {}
+        for tile in tiles:
+            S, _ = self._tile_features(picture, tile)
+            shares = self._shares(tile, tiles)
+            for name in S:
+                sums[name] = sums.get(name, 0.0) + shares[name] * S[name]
+        return sums
+
+    def _tile_features(self, picture, tile):
+        return self.evaluator.features(np.asarray(tile.cut(picture), np.float32), self._boxes(tile))
+
+    def _boxes(self, tile):
+        return np.array([tile.inner_at(stride(name)) for name in self.evaluator.layers], np.int32)
+
+    def _shares(self, tile, tiles):
+        """The tile's share of the positions of each layer."""
+        bottom, right = tiles[-1].inner[1], tiles[-1].inner[3]
+        shares = {}
+        for name in self.evaluator.layers:
+            step = stride(name)
+            top, end, left, last = tile.inner_at(step)
+            shares[name] = np.float32((end - top) * (last - left) / (-(-bottom // step) * -(-right // step)))
+        return shares
+
+
+def cut_tiles(height, width, halo, max_pixels=None):
+    """The fewest tiles that cover (height, width) with at most max_pixels each, halo included; one if that is None.
+
+    Tiles begin at multiples of 16, where the network's poolings do, so that each sees the same windows as the whole.
+    """
+    if max_pixels is None or height * width <= max_pixels:
+        return [Tile((0, height, 0, width), (0, height, 0, width))]
+    rows, columns = _fewest(height, width, halo, max_pixels)
+    tiles = []
+    for (top, bottom), (left, right) in product(_spans(height, rows), _spans(width, columns)):
+        outer = (max(0, top - halo), min(height, bottom + halo), max(0, left - halo), min(width, right + halo))
+        tiles.append(Tile((top, bottom, left, right), outer))
+    return tiles
+
+
+def _fewest(height, width, halo, max_pixels):
+    """Rows and columns of tiles that fit, with the least work in the halos."""
+
+    def longest(length, count):
+        spans = _spans(length, count)
+        return max(min(length, end + halo) - max(0, start - halo) for start, end in spans)
+
+    def work(length, count):
+        return sum(min(length, end + halo) - max(0, start - halo) for start, end in _spans(length, count))
+
+    fitting = [
+        (work(height, rows) * work(width, columns), rows, columns)
+        for rows in range(1, -(-height // 16) + 1)
+        for columns in range(1, -(-width // 16) + 1)
+        if longest(height, rows) * longest(width, columns) <= max_pixels
+    ]
+    if not fitting:
+        raise InputError(
+            f"A tile of {max_pixels} pixels does not hold the network's field of view: allow more memory."
+        )
+    return min(fitting)[1:]
+
+
+def _spans(length, count):
+    """About equal stretches of a side, each beginning at a multiple of 16."""
+    blocks = -(-length // 16)
+    edges = [16 * (blocks * i // count) for i in range(count)] + [length]
+    return list(zip(edges[:-1], edges[1:], strict=True))
