@@ -27,12 +27,13 @@ if "google.colab" in sys.modules:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
-from nst_utils import *
 import tensorflow.compat.v1 as tf
+
+from nst_utils import *
 from nst_utils import checks, gram_matrix
 from nst_utils.pictures import descend, example, show, show_curves, shuffle_tiles
 
-CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 112
+CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 
 # %% [markdown]
 # Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a session computes
@@ -44,11 +45,11 @@ sess = tf.InteractiveSession()
 
 style_image = example("style/van-gogh-cafe-terrace-at-night-1888.webp")
 pictures = {
-    "its tiles, shuffled": shuffle_tiles(style_image, tile=16),
-    "The Night Café": example("style/van-gogh-night-cafe-1888.webp"),
-    "Harvest at La Crau": example("style/van-gogh-harvest-at-la-crau-1888.webp"),
-    "Summer Palace": example("content/summer-palace.jpg"),
     "a dahlia": example("content/dahlia.jpg"),
+    "Summer Palace": example("content/summer-palace.jpg"),
+    "The Night Café": example("style/van-gogh-night-cafe-1888.webp"),
+    "Père Tanguy": example("style/van-gogh-pere-tanguy-1887.webp"),
+    "the style, shuffled": shuffle_tiles(style_image, tile=48),
 }
 show({"the style": style_image, **pictures}, columns=3, height=1.5)
 
@@ -103,10 +104,44 @@ a_S, a_G = random_activations([1, 4, 4, 3], 3), random_activations([1, 4, 4, 3],
 print(f"J_style_layer = {sess.run(compute_layer_style_cost(a_S, a_G)):.3f}")
 
 # %% [markdown]
+# ## Layer by layer
+#
+# How far from the style are our pictures, to each of five layers?
+
+# %% [markdown] tags=["student-only"]
+# With the right style cost, the next cell draws this:
+#
+# ![the style cost of five pictures at five layers](expected/compute_layer_style_cost.jpg)
+
+# %% tags=["expected:compute_layer_style_cost"]
+layers = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
+
+
+def read(picture):
+    """The activations of the five layers for a picture, as constant tensors."""
+    sess.run(model["input"].assign(reshape_and_normalize_image(picture)))
+    return [tf.constant(sess.run(model[layer])) for layer in layers]
+
+
+def layer_costs(picture):
+    """The style cost of a picture at each of the five layers."""
+    pairs = zip(read(style_image), read(picture))
+    return sess.run([compute_layer_style_cost(a_S, a_G) for a_S, a_G in pairs])
+
+
+show_curves(
+    {title: (layers, layer_costs(picture)) for title, picture in pictures.items()},
+    xlabel="layer",
+    ylabel="style cost",
+)
+
+# %% [markdown]
+# To every layer the shuffled tiles are nearest to the style. For the rest the layers do not agree: `conv1_1` finds Père Tanguy
+# nearest, by his colours, and `conv5_1` the Night Café, with its lamps and furniture. One layer sees a style at one scale only.
+#
 # ## Several layers
 #
-# One layer sees the style at one scale: `conv1_1` the colours and the finest strokes, `conv5_1` arrangements of a hundred pixels. So
-# we add up several, each with a weight $\lambda^{[l]}$:
+# So we add up the style costs of several layers, each with a weight $\lambda^{[l]}$:
 #
 # $$J_{style}(S, G) = \sum_{l} \lambda^{[l]} J^{[l]}_{style}(S, G)$$
 
@@ -161,9 +196,9 @@ checks.compute_style_cost(compute_style_cost).require()
 # %% [markdown] tags=["student-only"]
 # With both costs right, this is what you will see:
 #
-# ![the pictures, sorted by their style cost](expected/compute_layer_style_cost.jpg)
+# ![the pictures, sorted by their style cost](expected/compute_style_cost.jpg)
 
-# %% tags=["expected:compute_layer_style_cost"]
+# %% tags=["expected:compute_style_cost"]
 def put_in(picture):
     """Assign a picture to the input of the network."""
     sess.run(model["input"].assign(reshape_and_normalize_image(picture)))
@@ -184,32 +219,42 @@ ranking = distances(pictures)
 show({f"{title}\nJ_style = {cost:.1e}": pictures[title] for title, cost in ranking.items()}, height=1.15)
 
 # %% [markdown]
+# The two other paintings come before the photographs. (That is not so for every Van Gogh: the cost knows nothing of painters, only of
+# colours, contrasts and strokes.)
+#
 # ## A texture grown from the style alone
 #
-# What does the style cost know about the painting? Start from noise, and change the picture until $J_{style}$ is small, without any
-# content. First with `conv1_1` alone, then with more and deeper layers:
+# What does the style cost know about the painting? Start from noise, and change the picture until $J_{style}$ is small, without
+# any content: first with `conv1_1` alone, then with more and deeper layers. As the costs of the layers differ a hundred
+# thousandfold (see the curves above), we choose the weights here so that each layer has an equal say at the start:
+# $\lambda^{[l]} = 1 / J_{style}^{[l]}(S, \text{noise})$.
 
 # %% [markdown] tags=["student-only"]
-# ![textures grown from the style of one to five layers](expected/compute_style_cost.jpg)
+# ![textures grown from the style of one to five layers](expected/textures.jpg)
 
-# %% tags=["expected:compute_style_cost"]
+# %% tags=["expected:textures"]
+noise = np.random.default_rng(0).uniform(-20, 20, (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3))
+
+
 def grow(style_layers, iterations):
     """A texture with the style of the painting in these layers, found from noise."""
     put_in(style_image)
     J_style = compute_style_cost(model, style_layers)
-    noise = np.random.default_rng(0).uniform(-20, 20, model["input"].shape)
     return descend(sess, J_style, model["input"], noise, iterations)
 
 
-textures = {"the style": style_image, "conv1_1 only": grow(STYLE_LAYERS[:1], iterations=40)}
-for depth in range(2, 6):
-    textures[f"... and {STYLE_LAYERS[depth - 1][0]}"] = grow(STYLE_LAYERS[:depth], iterations=40)
+costs_of_noise = layer_costs(noise[0] + CONFIG.MEANS[0])
+equal_say = [(layer, 1 / cost) for layer, cost in zip(layers, costs_of_noise)]
+textures = {"the style": style_image}
+for depth in range(1, 6):
+    title = f"... and {layers[depth - 1]}" if depth > 1 else "conv1_1"
+    textures[title] = grow(equal_say[:depth], iterations=40)
 show(textures, columns=3, height=1.7)
 
 # %% [markdown]
-# `conv1_1` knows the colours and which colours touch. With `conv2_1` and `conv3_1` come strokes, then bundles of strokes; with `conv4_1` and `conv5_1`
-# things appear that might be tables, windows or people, and all of them in the wrong place. It is Café Terrace with the café
-# taken out: that is what we want to pour over another picture.
+# `conv1_1` knows the colours, and which colours touch. With `conv2_1` and `conv3_1` come brush strokes and their directions; with `conv4_1` and
+# `conv5_1` they gather into things that might be walls, trees or figures, though never in the place they had. It is
+# Café Terrace with the café taken out: this is what we want to pour over another picture.
 #
 # ## Summary
 #
@@ -219,7 +264,7 @@ show(textures, columns=3, height=1.7)
 #
 # ## Try it
 #
-# 1. Grow a texture from `[("conv4_1", 1.0)]` alone. What is missing that the shallow layers gave?
-# 2. Give `conv1_1` the weight 0.6 and each of the others 0.1. What changes, and why so little? (Print $J_{style}^{[l]}$ of each layer.)
-# 3. Grow from `"style/van-gogh-church-at-auvers-1890.webp"`: which strokes do you recognise?
+# 1. Grow a texture from `equal_say[3:4]`, that is from `conv4_1` alone. What is missing that the shallow layers gave?
+# 2. Grow one with the weights of `STYLE_LAYERS`, 0.2 each. Which layers have nothing to say, and why?
+# 3. Where does `"style/van-gogh-harvest-at-la-crau-1888.webp"` come in the ranking? Can you say why?
 # 4. Grow the texture twice, from two noises. Are the two Gram matrices the same? Are the two pictures?
