@@ -127,6 +127,7 @@ _TRAIN_STEP = Exercise(
         "still has to go into the variable.",
     ),
     crashes={
+        "Unknown variable": "`image` is not changed: the step goes to a copy of it.",
         r"No gradients provided|None for gradient|NoneType|\bNone\b": (
             "The gradient is None: compute the cost inside the `with` block of the tape, from the variable `image` itself."
         ),

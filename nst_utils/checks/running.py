@@ -70,11 +70,8 @@ def check(exercise, function, seconds):
 # --- Time -------------------------------------------------------------------------------------------------
 
 
-class _TimeUp(SystemExit):
-    """Stops an endless loop.
-
-    It is no Exception, so `except Exception` lets it through, and a thread that it ends says nothing.
-    """
+class _TimeUp(BaseException):
+    """Stops an endless loop; no Exception, so that `except Exception` in it lets this through."""
 
 
 def _limited(work, seconds):
@@ -85,7 +82,12 @@ def _limited(work, seconds):
     such as a loop inside TensorFlow, is left behind.
     """
     values, frames = [], []
-    thread = threading.Thread(target=lambda: values.append(work()), daemon=True)
+
+    def target():
+        with contextlib.suppress(_TimeUp):
+            values.append(work())
+
+    thread = threading.Thread(target=target, daemon=True)
     thread.start()
     try:
         thread.join(seconds)
@@ -255,7 +257,7 @@ _CRASHES = {
         "`.numpy()` gives a value and needs eager mode; in a graph, stay with tensors."
     ),
     r"object has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
-    r"FailedPrecondition|uninitialized|Could not find variable": (
+    r"FailedPrecondition|uninitialized|Could not find (variable|resource)": (
         "The variables were never initialised: run `tf.global_variables_initializer()` first."
     ),
     r"not an element of this graph|must be from the same graph|is not from the passed-in graph": (
@@ -270,9 +272,13 @@ _CRASHES = {
 def _frames(error):
     """Where an error came from, outermost first: (file, line, function)."""
     translated = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", None)
-    if translated:  # inside tf.function, Python's own traceback shows generated code
+    if translated:  # in tf.function, Python's own traceback shows generated code
         return [(frame.filename, frame.lineno, frame.function_name) for frame in reversed(translated)]
-    return _locations(traceback.walk_tb(error.__traceback__))
+    # A graph's error comes when the session runs; the line at fault is where the operation was made.
+    made = getattr(getattr(error, "op", None), "traceback", None) or ()
+    return [(frame.filename, frame.lineno, frame.name) for frame in made] + _locations(
+        traceback.walk_tb(error.__traceback__)
+    )
 
 
 def _locations(walk):
@@ -293,5 +299,9 @@ def _error_text(error):
     lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
     # tf.function puts the original error below its own account of where it happened.
     text = lines[-1].strip() if lines[0].endswith("in user code:") else lines[0]
+    # A session puts it below the name of the operation.
+    nodes = [number for number, line in enumerate(lines[:-1]) if line.startswith("Node:")]
+    if nodes and "Graph execution error" in text:
+        text = text.replace("Graph execution error:", lines[nodes[-1] + 1])
     text = re.sub(r"^(?:\w+\.)+(?=\w+(:|$))", "", text).replace("`", "'")
     return textwrap.shorten(text, 240, placeholder=" ...")

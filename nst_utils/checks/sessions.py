@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import numpy as np
 
 from nst_utils import costs
-from nst_utils.backend import tf
+from nst_utils.backend import eager_mode, tf
 from nst_utils.checks.comparing import (
     RANDOM,
     Case,
@@ -25,22 +25,32 @@ from nst_utils.checks.result import Wrong
 from nst_utils.checks.running import rebind
 from nst_utils.vgg import LAYERS, activations
 
-
-def _toy_model(session):
-    """The course's dictionary of 22 tensors, with a few channels instead of hundreds."""
-    channels, weights, depth = {"1": 4, "2": 6, "3": 7, "4": 9, "5": 11}, {}, 3
-    for name in LAYERS:
-        if name.startswith("conv"):
-            width = channels[name[4]]
-            kernel = RANDOM.normal(0, np.sqrt(2 / (9 * depth)), (3, 3, depth, width)).astype(np.float32)
-            weights[name], depth = (kernel, RANDOM.uniform(0.1, 1, width).astype(np.float32)), width
-    picture = tf.compat.v1.Variable(tf.zeros((1, 37, 53, 3)), name="input")
-    session.run(picture.initializer)
-    return {"input": picture} | activations(picture, weights)
+_SHAPE = (1, 37, 53, 3)
 
 
-def _new_picture(shape):
+def _new_picture(shape=_SHAPE):
     return RANDOM.uniform(-120, 120, shape).astype(np.float32)
+
+
+class _ToyNetwork:
+    """The course's `model`, the dictionary of 22 tensors, with a few channels instead of hundreds."""
+
+    def __init__(self, session):
+        channels, weights, depth = {"1": 4, "2": 6, "3": 7, "4": 9, "5": 11}, {}, 3
+        for name in LAYERS:
+            if name.startswith("conv"):
+                width = channels[name[4]]
+                kernel = RANDOM.normal(0, np.sqrt(2 / (9 * depth)), (3, 3, depth, width)).astype(np.float32)
+                weights[name], depth = (kernel, RANDOM.uniform(0.1, 1, width).astype(np.float32)), width
+        picture = tf.compat.v1.Variable(tf.zeros(_SHAPE), name="input")
+        self.session, self.model = session, {"input": picture} | activations(picture, weights)
+        self._given = tf.compat.v1.placeholder(tf.float32, _SHAPE)
+        self._assign = picture.assign(self._given)
+
+    def show(self, picture):
+        """Put the picture into the network; all activations as arrays, and "input" the picture itself."""
+        self.session.run(self._assign, {self._given: picture})
+        return self.session.run(self.model)
 
 
 # --- layer_activations ------------------------------------------------------------------------------------
@@ -50,20 +60,16 @@ def layer_activations(function, _):
     """Return for a right layer_activations, else raise Wrong."""
     cases, mistakes = [], []
     with graph() as session:
-        model = _toy_model(session)
-        empty = session.run(model)
+        network = _ToyNetwork(session)
+        empty = network.show(np.zeros(_SHAPE))
         for layer in ("conv4_2", "conv1_1", "avgpool3"):
-            before, after = (
-                _activations_of_new_picture(session, model),
-                _activations_of_new_picture(session, model),
-            )
-            session.run(model["input"].assign(before["input"]))
-            given = dict(model)
-            result = call(function, session, given, after["input"].copy(), layer)
-            if given["input"] is not model["input"]:
+            after, before = network.show(_new_picture()), network.show(_new_picture())
+            model = dict(network.model)
+            result = call(function, session, model, after["input"].copy(), layer)
+            if model["input"] is not network.model["input"]:
                 raise Wrong(
-                    "`model['input'] = ...` only changes the dictionary, and the network still reads its variable: "
-                    "run `model['input'].assign(image)`."
+                    "`model['input'] = ...` only changes the dictionary, and the network still reads its "
+                    "variable: run `model['input'].assign(image)`."
                 )
             if is_tensor(result):
                 raise Wrong(
@@ -72,11 +78,6 @@ def layer_activations(function, _):
             cases.append(Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(result)))
             mistakes.append(_wrong_activations(layer, empty, before, after))
     refuse_unless_right(cases, ((name, [values[name] for values in mistakes]) for name in mistakes[0]))
-
-
-def _activations_of_new_picture(session, model):
-    session.run(model["input"].assign(_new_picture(model["input"].shape)))
-    return session.run(model)
 
 
 def _wrong_activations(layer, empty, before, after):
@@ -124,6 +125,15 @@ _STYLE_SUMS = {
     "You take square roots; the formula has none.": lambda w, J: np.sum(w * np.sqrt(J)),
     "The cost has the wrong sign.": lambda w, J: -np.sum(w * J),
 }
+_COURSE_LAYERS = "You use the course's layers, not those of the argument STYLE_LAYERS."
+_A_S_NOT_RUN = (
+    "The cost is 0 whatever the generated picture: `a_S` follows it too. Take the style's value now, "
+    "`sess.run(model[layer_name])`, while the style picture is in the network."
+)
+_A_G_RUN = (
+    "The cost is 0 and no gradient flows through it: `a_G` was run, so both are values of the style picture. Leave "
+    "`a_G` a tensor, `model[layer_name]`, which follows the generated picture."
+)
 _STYLE_LAYERS = (
     (("conv1_1", 0.5), ("conv3_1", 0.15), ("conv4_1", 1.7)),
     (("conv2_1", 0.9), ("conv5_1", 0.35)),
@@ -135,44 +145,33 @@ def compute_style_cost(function, _):
     """Return for a right compute_style_cost, else raise Wrong."""
     cases, mistakes, flows = [], [], True
     with graph() as session:
-        model = _toy_model(session)
-        function = rebind(function, {"sess": session, "model": model})
+        network = _ToyNetwork(session)
+        function = rebind(function, {"sess": session, "model": network.model})
         for layers in _STYLE_LAYERS:
-            style = _activations_of_new_picture(session, model)
-            J_style = call(function, dict(model), list(layers))
-            _activations_of_new_picture(session, model)
-            flows &= is_tensor(J_style) and tf.gradients(J_style, model["input"])[0] is not None
-            costs_of = {
-                name: session.run(costs.compute_layer_style_cost(style[name], model[name]))
-                for name in {*dict(layers), *dict(costs.STYLE_LAYERS)}
-            }
-            w, J = (
-                np.array([w for _, w in layers]),
-                np.array([costs_of[name] for name, _ in layers], np.float64),
-            )
-            cases.append(
-                Case(
-                    f"STYLE_LAYERS = {list(layers)}", np.sum(w * J, keepdims=True), value_of(J_style, session)
-                )
-            )
-            mistakes.append(
-                {name: wrong(w, J) for name, wrong in _STYLE_SUMS.items()}
-                | {
-                    "You use the course's layers, not those of the argument STYLE_LAYERS.": sum(
-                        weight * costs_of[name] for name, weight in costs.STYLE_LAYERS
-                    )
-                }
-            )
+            style = network.show(_new_picture())
+            J_style = call(function, dict(network.model), list(layers))
+            network.show(_new_picture())
+            flows &= is_tensor(J_style) and tf.gradients(J_style, network.model["input"])[0] is not None
+            J_of = _layer_style_costs(session, style, network.model)
+            w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
+            want = np.sum(w * J, keepdims=True)
+            cases.append(Case(f"STYLE_LAYERS = {list(layers)}", want, value_of(J_style, session)))
+            mistakes.append({name: wrong(w, J) for name, wrong in _STYLE_SUMS.items()})
+            mistakes[-1][_COURSE_LAYERS] = sum(weight * J_of[name] for name, weight in costs.STYLE_LAYERS)
     if not any(case.got.any() for case in cases):
-        raise Wrong(
-            "The cost is 0 whatever the generated picture: `a_S` follows it too. Take the style's value now, "
-            "`sess.run(model[layer_name])`, while the style picture is in the network."
-            if flows
-            else "The cost is 0 and no gradient flows through it: `a_G` was run, so both are values of the style picture. "
-            "Leave `a_G` a tensor, `model[layer_name]`, which follows the generated picture."
-        )
+        raise Wrong(_A_S_NOT_RUN if flows else _A_G_RUN)
     refuse_unless_right(cases, ((name, [values[name] for values in mistakes]) for name in mistakes[0]))
     refuse_without_gradient(flows, "`model['input']`")
+
+
+def _layer_style_costs(session, style, model):
+    """{layer: J_style of the picture that is in the network}, given the activations of the style picture."""
+    names = {name for layers in (*_STYLE_LAYERS, costs.STYLE_LAYERS) for name, _ in layers}
+    activations_now = session.run({name: model[name] for name in names})
+    with eager_mode():
+        return {
+            name: costs.compute_layer_style_cost(style[name], activations_now[name]).numpy() for name in names
+        }
 
 
 # --- build_train_step -------------------------------------------------------------------------------------

@@ -1,0 +1,68 @@
+# `make demo` makes a picture, `make test` runs the tests, `make help` tells the rest.
+# Everything is installed into .venv on first use, and not again until pyproject.toml changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := output/demo.png
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lab notebooks release grade bench clean
+
+help:  ## Say what can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@echo "Making a Python environment in $(VENV) ..."
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d: run make PYTHON=python3.11 ..." % v)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing the package and what it needs (once; a few minutes) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
+	@echo "Installing what the notebooks and the tests need (once; a few minutes) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/.installed
+	@echo "Installing PyTorch, which only the benchmarks need (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## Paint a photograph in the manner of Van Gogh: output/demo.png.
+	@echo "Painting the Summer Palace in the manner of the Café Terrace at Night ..."
+	@mkdir -p $(dir $(DEMO))
+	@$(BIN)/nst stylize images/content/summer-palace.jpg images/style/van-gogh-cafe-terrace-at-night-1888.webp --out $(DEMO)
+
+test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
+	@echo "Testing the package, the exercises' checks, both editions and the grading ..."
+	@$(BIN)/python -m pytest --quiet tests
+	@echo "Executing every solution notebook and comparing what is a fact ..."
+	@$(BIN)/python -m pytest --quiet --nbval-lax --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
+
+lint: $(VENV)/.installed-dev  ## Check the style of the code.
+	@$(BIN)/ruff check .
+
+lab: $(VENV)/.installed-dev  ## Open JupyterLab on the course.
+	@$(BIN)/jupyter lab --notebook-dir notebooks 01_transfer_learning_with_vgg19.ipynb
+
+notebooks: $(VENV)/.installed-dev  ## Write both editions of the notebooks whose source has changed.
+	@$(BIN)/python notebooks/editions.py
+
+release: $(VENV)/.installed-dev  ## Build the assignment folder for nbgrader.
+	@$(BIN)/python notebooks/course.py release
+
+grade: $(VENV)/.installed-dev  ## Grade all submissions with nbgrader.
+	@$(BIN)/python notebooks/course.py grade
+
+bench: $(VENV)/.installed-bench  ## Run the benchmarks (about an hour); results in benchmarks/results.
+	@$(BIN)/python benchmarks/load.py
+	@$(BIN)/python benchmarks/evaluation.py
+	@$(BIN)/python benchmarks/scale.py
+	@$(BIN)/python benchmarks/time_to_quality.py
+
+clean:  ## Remove the environment and everything that was made.
+	rm -rf $(VENV) output build .pytest_cache .ruff_cache
