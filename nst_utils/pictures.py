@@ -4,14 +4,14 @@ A picture is uint8 (H, W, 3), RGB, 0-255; the network's image (1, H, W, 3), RGB 
 would write it. Every drawing goes to the current matplotlib figure, which a notebook shows by itself.
 """
 
+import base64
 from pathlib import Path
 
 import imageio.v3 as iio
 import matplotlib.pyplot as plt
 import numpy as np
 import scipy.optimize
-from IPython.display import Image as ShownImage
-from IPython.display import display
+from IPython.display import HTML, display
 from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
@@ -220,7 +220,9 @@ class LiveView:
     def gif(self, path):
         """The frames as an animation, written to a file and shown."""
         if self._has_frames():
-            display(ShownImage(filename=write_gif(path, list(self.frames.values()))))
+            data = base64.b64encode(write_gif(path, list(self.frames.values())).read_bytes()).decode()
+            # As HTML, because nbconvert has no place for image/gif.
+            display(HTML(f'<img alt="the frames, one after the other" width="320" src="data:image/gif;base64,{data}">'))
 
     def _has_frames(self):
         if not self.frames:
