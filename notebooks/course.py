@@ -4,7 +4,7 @@
     python notebooks/course.py release 03_style_matrix --assignment week-3
     python notebooks/course.py grade                            submitted/ -> gradebook.db and grades.csv
 
-Both work in an nbgrader course folder (build/course, or --course), where every command of nbgrader works too.
+Both work in an nbgrader course folder (classroom/, or --course), where every command of nbgrader works too.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from nbgrader.api import Gradebook
 from traitlets.config import PyFileConfigLoader
 
 CONFIG_FILE = "nbgrader_config.py"
-COURSE = ROOT / "build" / "course"
+COURSE = ROOT / "classroom"
 ASSIGNMENT = "neural-style-transfer"
 
 
