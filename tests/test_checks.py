@@ -1,7 +1,14 @@
 """The checks of the exercises: right answers in every form pass, and wrong ones are called by their name."""
 
+import _thread
 import linecache
+import subprocess
+import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -151,7 +158,7 @@ RIGHT = {
         "tf.add_n([w * compute_layer_style_cost(model[name].eval(), model[name]) for name, w in STYLE_LAYERS])",
     ),
     "total": ("total_cost", "alpha * J_content + beta * J_style"),
-    "total by TensorFlow": ("total_cost", "tf.add(tf.multiply(alpha, J_content), J_style * beta)"),
+    "total by TensorFlow": ("total_cost", "tf.add(tf.multiply(J_content, alpha), J_style * beta)"),
     "total by a helper": (
         "total_cost",
         "weighted(J_content, alpha) + weighted(J_style, beta)",
@@ -271,7 +278,7 @@ WRONG = {
     "content hard-coded": (("compute_content_cost", "tf.constant(6.7655926)"), "same for every input"),
     "content in NumPy": (
         content("np.sum((np.asarray(a_C) - np.asarray(a_G))**2) / (4 * n_H * n_W * n_C)"),
-        "no gradient",
+        "NumPy",
     ),
     "content without a gradient": (
         content("tf.reduce_sum((a_C - tf.stop_gradient(a_G))**2) / (4 * n_H * n_W * n_C)"),
@@ -542,3 +549,297 @@ def test_every_mistake_gets_its_name(variant, phrase):
     assert result.outcome == "wrong", result
     assert phrase in result.message
     assert result.hint
+
+
+# --- What is no answer --------------------------------------------------------------------------------------
+
+EMPTY = ["raise NotImplementedError", "raise NotImplementedError('your code here')", "pass", "...", "result = None\nreturn result"]
+
+
+@pytest.mark.parametrize("exercise", HEADERS)
+@pytest.mark.parametrize("body", EMPTY)
+def test_a_stub_is_not_attempted(exercise, body):
+    result = getattr(checks, exercise)(answer(exercise, body))
+    assert result.outcome == "not attempted"
+    assert result.hint
+
+
+def test_a_stub_in_tf_function_is_not_attempted():
+    assert checks.train_step(tf.function(answer("train_step", "raise NotImplementedError"))).outcome == "not attempted"
+
+
+def test_a_stub_that_an_answer_calls_is_named():
+    result = checks.compute_layer_style_cost(answer(*style(UNROLLED, "raise NotImplementedError")))
+    assert result.outcome == "not attempted"
+    assert "`compute_layer_style_cost` itself is right, but `gram_matrix`, which it calls, is not written" in result.message
+
+
+@pytest.mark.parametrize("value", [None, 3, "gram_matrix", np.eye(2)], ids=repr)
+def test_what_is_no_function_is_said(value):
+    result = checks.gram_matrix(value)
+    assert result.outcome == "wrong"
+    assert f"object of type `{type(value).__name__}`: pass the function itself" in result.message
+
+
+@pytest.mark.parametrize(
+    ("check", "function", "says"),
+    [
+        (checks.gram_matrix, lambda: 0, "called as `gram_matrix(A)`, and yours takes `()`"),
+        (checks.gram_matrix, lambda A, B: A, "yours takes `(A, B)`"),
+        (checks.total_cost, lambda J_content, J_style: J_content, "alpha=10, beta=40)`, and yours takes"),
+        (checks.total_cost, lambda J_content, J_style, alpha, beta: alpha, "alpha=10, beta=40)`, and yours takes"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_said(check, function, says):
+    result = check(function)
+    assert result.outcome == "wrong"
+    assert says in result.message
+
+
+def test_defaults_of_the_weights_are_checked():
+    result = checks.total_cost(lambda J_content, J_style, alpha=40, beta=10: alpha * J_content + beta * J_style)
+    assert result.outcome == "wrong"
+    assert "default values are not: alpha is 10 and beta is 40" in result.message
+
+
+# --- What stops ---------------------------------------------------------------------------------------------
+
+CRASHES = {
+    "raise ValueError('no <such> thing')": "`ValueError: no <such> thing` at line 3, `raise ValueError('no <such> thing')`",
+    "import sys\nsys.exit(3)": "`SystemExit: 3` at line 4, `sys.exit(3)`",
+    "raise KeyboardInterrupt": "`KeyboardInterrupt` at line 3",
+    "raise GeneratorExit": "`GeneratorExit` at line 3",
+    "x = 1\nreturn undefined_name": "`NameError: name 'undefined_name' is not defined` at line 4",
+    "return gram_matrix(A)": "`RecursionError: maximum recursion depth exceeded",
+    "class Odd(Exception):\n    def __str__(self): raise OSError\nraise Odd": "Odd: <exception str() failed>` at line 5",
+    "return {1: A}": "object of type `dict`",
+    "return 'G'": "object of type `str`",
+    "return iter([A])": "object of type `list_iterator`",
+    "return tf.constant('G')": "numbers are expected",
+}
+
+
+@pytest.mark.parametrize(("body", "says"), CRASHES.items())
+def test_a_crash_becomes_a_message(body, says):
+    result = checks.gram_matrix(answer("gram_matrix", body))
+    assert result.outcome == "wrong"
+    assert says in result.message
+
+
+def test_a_crash_in_tf_function_has_its_line():
+    result = checks.train_step(tf.function(answer("train_step", "x = 1\nraise ValueError('here')")))
+    assert "`ValueError: here` at line 4, `raise ValueError('here')`" in result.message
+
+
+ENDLESS = {
+    "plain": "while True:\n    pass",
+    "catching Exception": "while True:\n    try:\n        x = sum(range(9))\n    except Exception:\n        pass",
+    "catching everything": "while True:\n    try:\n        x = sum(range(9))\n    except:\n        pass",
+    "in Python and TensorFlow": "while True:\n    B = tf.matmul(A, A, transpose_b=True)",
+}
+
+
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
+def test_an_endless_loop_is_stopped(monkeypatch, body):
+    monkeypatch.setattr(checks, "TIME_LIMIT", 0.5)
+    before = threading.active_count()
+    result = checks.gram_matrix(answer("gram_matrix", body))
+    assert result.outcome == "wrong"
+    assert "did not come to an end within 0.5 seconds at line " in result.message
+    assert threading.active_count() == before
+
+
+def test_what_cannot_be_stopped_is_left_behind(monkeypatch):
+    monkeypatch.setattr(checks, "TIME_LIMIT", 0.5)
+    namespace = notebook(
+        """
+        import threading
+        released = threading.Event()
+        def gram_matrix(A):
+            while not released.is_set():
+                try:
+                    released.wait()
+                except:
+                    pass
+        """
+    )
+    try:
+        result = checks.gram_matrix(namespace["gram_matrix"])
+    finally:
+        namespace["released"].set()
+    assert "did not come to an end" in result.message
+
+
+def test_an_interrupt_by_the_user_is_the_users():
+    with pytest.raises(KeyboardInterrupt):
+        interrupt = threading.Timer(0.5, _thread.interrupt_main)
+        interrupt.start()
+        checks.gram_matrix(answer("gram_matrix", ENDLESS["plain"]))
+
+
+def test_a_check_runs_in_any_thread():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(checks.gram_matrix, function_of(*RIGHT["gram"])).result().outcome == "correct"
+
+
+# --- What stays as it was -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["content", "style", "train step of the graph", "model_nn", "train_step"])
+def test_the_notebook_is_left_alone(name, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    function = function_of(*RIGHT[name])
+    scope = dict(function.__globals__)
+    random_state = np.random.get_state()[1].copy()
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
+        assert getattr(checks, RIGHT[name][0])(function).outcome == "correct"
+        assert tf.compat.v1.get_default_graph() is graph
+        assert tf.compat.v1.get_default_session() is session
+        assert graph.get_operations() == []
+    assert function.__globals__ == scope
+    assert (np.random.get_state()[1] == random_state).all()
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_lists_of_the_notebook_are_not_filled():
+    function = function_of(*RIGHT["model_nn reading once"])
+    assert checks.model_nn(function).outcome == "correct"
+    assert function.__globals__["costs"] == []
+
+
+def test_a_repeated_check_of_a_tf_function_says_nothing(capfd):
+    function = function_of(*RIGHT["train_step in tf.function"])
+    assert {checks.train_step(function).outcome for _ in range(3)} == {"correct"}
+    assert capfd.readouterr() == ("", "")
+
+
+# --- Both modes ---------------------------------------------------------------------------------------------
+
+FORMULAS = ("compute_content_cost", "gram_matrix", "compute_layer_style_cost", "total_cost")
+
+
+def test_graph_mode_of_the_process_gives_the_same_answers():
+    """After `from nst_utils import *`, all variants again; those of formulas are then judged in a graph."""
+    script = """
+        import sys
+        from nst_utils import *
+        assert not tf.executing_eagerly()
+        import test_checks
+        test_checks.judge_again()
+        assert not tf.get_default_graph().get_operations()
+    """
+    here = Path(__file__).parent
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=here, capture_output=True, text=True, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [str(len(RIGHT)), str(sum(wrong[0][0] in FORMULAS for wrong in WRONG.values()))]
+
+
+def judge_again():
+    """Print how many right variants were accepted, and how many wrong formulas were called by their names."""
+    right = [getattr(checks, variant[0])(function_of(*variant)) for variant in RIGHT.values()]
+    wrong = [
+        (phrase in result.message, result)
+        for variant, phrase in WRONG.values()
+        if variant[0] in FORMULAS
+        for result in [getattr(checks, variant[0])(function_of(*variant))]
+    ]
+    print(sum(result.outcome == "correct" for result in right), sum(named for named, _ in wrong))
+    print(*[result for result in right if result.outcome != "correct"], file=sys.stderr)
+    print(*[result for named, result in wrong if not named], file=sys.stderr)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("return np.dot(A, np.transpose(A))", "`tf`"),
+        ("return tf.matmul(A, A, transpose_b=True).numpy()", "needs eager mode"),
+        ("return sess.run(tf.matmul(A, A, transpose_b=True))", "a tensor or a session of your notebook"),
+    ],
+)
+def test_in_a_graph_what_needs_values_is_named(body, says):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        function = answer("gram_matrix", body)
+        function.__globals__["sess"] = session
+        result = checks.gram_matrix(function)
+    assert result.outcome == "wrong"
+    assert says in result.message
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "tensorflow.compat.v1"])
+def test_either_tensorflow_serves(module):
+    source = f"import {module} as tf\ndef gram_matrix(A): return tf.matmul(A, tf.transpose(A))"
+    function = notebook(source)["gram_matrix"]
+    assert checks.gram_matrix(function).outcome == "correct"
+    with tf.Graph().as_default():
+        assert checks.gram_matrix(function).outcome == "correct"
+
+
+# --- The result ---------------------------------------------------------------------------------------------
+
+
+def test_hints_go_step_by_step():
+    result = checks.gram_matrix(answer("gram_matrix", "raise NotImplementedError"))
+    assert [result.hint, result.more(), result.more(), result.more()] == [*result.hints, result.hints[-1]]
+    assert len(set(result.hints)) == 3
+
+
+def test_no_hint_is_left_when_the_answer_is_right():
+    result = checks.gram_matrix(function_of(*RIGHT["gram"]))
+    assert (result.hint, result.more(), result.hints) == ("", "", ())
+
+
+def test_a_result_is_readable_as_text_and_as_html():
+    result = checks.gram_matrix(answer("gram_matrix", "raise ValueError('<b>1 & 2</b>')"))
+    assert str(result) == repr(result)
+    assert str(result).startswith("gram_matrix: wrong. Your function stopped with `ValueError: <b>1 & 2</b>`")
+    assert f"Hint: {result.hint}" in str(result)
+    html = result._repr_html_()
+    ElementTree.fromstring(html)
+    assert "<strong>&#10007; gram_matrix: wrong</strong>" in html
+    assert "<code>ValueError: &lt;b&gt;1 &amp; 2&lt;/b&gt;</code>" in html
+    assert html.count("<details>") == len(result.hints)
+
+
+# --- The published values -----------------------------------------------------------------------------------
+
+
+def course_normal(shape, seed):
+    # In a graph of its own, where the random numbers start afresh.
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        return session.run(4 * tf.raw_ops.RandomStandardNormal(shape=shape, dtype=tf.float32, seed=1, seed2=seed) + 1)
+
+
+def test_the_published_values_come_from_answers_that_are_right():
+    """The TensorFlow 1 edition's expected values, from variants that the checks accept."""
+    pair = course_normal([1, 4, 4, 3], 3), course_normal([1, 4, 4, 3], 9)
+    np.random.seed(3)
+    J_content, J_style = np.random.randn(), np.random.randn()
+    published = {
+        "content": (pair, 6.76559),
+        "content as a mean": (pair, 6.76559),
+        "gram by einsum": (
+            (course_normal([3, 2], 3),),
+            [
+                [6.42230511, -4.42912197, -2.09668207],
+                [-4.42912197, 19.46583748, 19.56387138],
+                [-2.09668207, 19.56387138, 20.6864624],
+            ],
+        ),
+        "layer style": (pair, 9.19028),
+        "layer style normalised first": (pair, 9.19028),
+        "total": ((J_content, J_style), 35.34667875478276),
+    }
+    for name, (inputs, value) in published.items():
+        function = function_of(*RIGHT[name])
+        assert getattr(checks, RIGHT[name][0])(function).outcome == "correct"
+        for answer_of in (function, getattr(costs, RIGHT[name][0])):
+            np.testing.assert_allclose(answer_of(*inputs), value, rtol=1e-3)
+
+
+def test_answers_that_are_a_thousandth_off_are_accepted():
+    """A GPU's TF32 arithmetic differs by about that much."""
+    assert checks.gram_matrix(lambda A: 1.0009 * tf.matmul(A, A, transpose_b=True)).outcome == "correct"
+    assert checks.gram_matrix(lambda A: 1.01 * tf.matmul(A, A, transpose_b=True)).outcome == "wrong"

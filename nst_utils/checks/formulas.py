@@ -50,26 +50,20 @@ class Formula:
     # (arguments) -> {factor of a normaliser: its value}; the power that each has in the right one.
     factors: Callable
     powers: dict[str, int]
-    # (arguments, right normaliser) -> {mistake: what it sums to, before the division}; the right sum is "".
-    sums: Callable
+    # {mistake: (arguments, right normaliser) -> what it sums to, before the division}; the right sum is "".
+    sums: dict[str, Callable]
     # Powers that a better-known mistake leads to.
     known_powers: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     def __call__(self, function, eager):
         """Return for a right function, else raise Wrong."""
-        cases, mistakes, factors, flows = [], [], [], True
-        for index, size in enumerate(_SIZES):
-            case, inputs, flows = self._run(function, eager, size, as_arrays=index % 2)
-            factors.append([float(self.factors(*inputs)[name]) for name in self.powers])
-            normaliser = np.prod(np.power(factors[-1], list(self.powers.values())))
-            mistakes.append(self.sums(*(x.astype(np.float64) for x in inputs), normaliser))
-            cases.append(case)
-        named = ((name, [sums[name] for sums in mistakes]) for name in mistakes[0])
-        refuse_unless_right(cases, named, lambda ratios: self._explain(ratios, np.log(factors)))
+        runs = [self._run(function, eager, size, as_arrays=i % 2) for i, size in enumerate(_SIZES)]
+        cases, inputs, flows = zip(*runs, strict=True)
+        refuse_unless_right(cases, self._mistakes(inputs), lambda ratios: self._explain(ratios, inputs))
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
         case, _, _ = self._run(function, eager, _POSTER)
         refuse_unless_right([case], [(_OVERFLOW, [case.got])])
-        refuse_without_gradient(flows, f"`{self.arguments[-1]}`")
+        refuse_without_gradient(all(flows), f"`{self.arguments[-1]}`")
 
     def _run(self, function, eager, size, as_arrays=False):
         """A case, its inputs, and whether a gradient flows; as_arrays: the first input is as sess.run returns it."""
@@ -80,10 +74,19 @@ class Formula:
         got, flows = evaluate(function, inputs, eager, [last], range(last) if as_arrays else ())
         return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, flows
 
-    def _explain(self, ratios, log_factors):
+    def _mistakes(self, inputs):
+        """Each mistake with what it sums to for each of the inputs; computed as they are asked for."""
+        factors = [self.factors(*arrays) for arrays in inputs]
+        normalisers = [np.prod([float(f[name]) ** power for name, power in self.powers.items()]) for f in factors]
+        doubles = [[array.astype(np.float64) for array in arrays] for arrays in inputs]
+        for name, total in self.sums.items():
+            yield name, [total(*arrays, n) for arrays, n in zip(doubles, normalisers, strict=True)]
+
+    def _explain(self, ratios, inputs):
         """What is wrong with the normaliser that the answer was divided by; None where it is no such number."""
         if min(ratios) < 0 < max(ratios):
             return None
+        log_factors = np.log([[self.factors(*arrays)[name] for name in self.powers] for arrays in inputs])
         right = tuple(self.powers.values())
         grid = np.array(list(itertools.product(*(range(-power, power + 3) for power in right))))
         errors = np.abs(grid @ log_factors.T + np.log(np.abs(ratios))).max(axis=1)
@@ -159,17 +162,12 @@ _COMPARISONS = {
 
 
 def _compared(features):
-    """(x, y, normaliser) -> {mistake: sum}: every way to compare, for every way to make features of a picture."""
-
-    def sums(x, y, normaliser):
-        made = {name: (make(x), make(y)) for name, make in features.items()}
-        return {
-            f"{feature} {comparison}".strip(): compare(*pair, normaliser)
-            for comparison, compare in _COMPARISONS.items()
-            for feature, pair in made.items()
-        }
-
-    return sums
+    """{mistake: (x, y, normaliser) -> sum}: every way to compare, for every way to make features of a picture."""
+    return {
+        f"{feature} {comparison}".strip(): lambda x, y, n, make=make, compare=compare: compare(make(x), make(y), n)
+        for comparison, compare in _COMPARISONS.items()
+        for feature, make in features.items()
+    }
 
 
 def _two_pictures(shape, scale):
@@ -207,7 +205,7 @@ def _gram(A):
     return A @ A.T
 
 
-def _uncentred(A):
+def _centred(A):
     return A - A.mean(axis=1, keepdims=True)
 
 
@@ -243,20 +241,12 @@ _STYLE_FEATURES = {
     "There is no Gram matrix: you compare the activations themselves, as the content cost does.": lambda a: a,
     "You compare mean activations of the channels, not Gram matrices.": lambda a: _rows(a).mean(axis=1),
     "You subtract each channel's mean: that is the covariance, not the Gram matrix.": (
-        lambda a: _gram(_uncentred(_rows(a)))
+        lambda a: _gram(_centred(_rows(a)))
     ),
     "You compare only the diagonals of the Gram matrices: what goes together is off it.": (
         lambda a: np.diag(_gram(_rows(a)))
     ),
 }
-
-
-def _layer_style_sums(a_S, a_G, normaliser):
-    sums = _compared(_STYLE_FEATURES)(a_S, a_G, normaliser)
-    name = (
-        "You take the Gram matrix of the difference; the formula takes the difference of two Gram matrices."
-    )
-    return sums | {name: np.sum(_gram(_rows(a_S - a_G)) ** 2)}
 
 
 layer_style_cost = Formula(
@@ -265,7 +255,12 @@ layer_style_cost = Formula(
     draw=_two_pictures,
     factors=_dimensions,
     powers={"2": 2, "n_H": 2, "n_W": 2, "n_C": 2},
-    sums=_layer_style_sums,
+    sums=_compared(_STYLE_FEATURES)
+    | {
+        "You take the Gram matrix of the difference; the formula takes the difference of two Gram matrices.": (
+            lambda a_S, a_G, n: np.sum(_gram(_rows(a_S - a_G)) ** 2)
+        )
+    },
     known_powers={
         (
             2,
@@ -287,31 +282,29 @@ def _one_matrix(shape, scale):
     return ((scale * (0.1 + RANDOM.standard_normal((n_C, positions)))).astype(np.float32),)
 
 
-def _gram_sums(A, _):
-    G = _gram(A)
-    return {
-        "": G,
-        "The Gram matrix has the wrong sign.": -G,
-        "This is the Gram matrix over positions, A^T A: the second A is to be transposed, not the first.": A.T
-        @ A,
-        "You multiply elementwise; the Gram matrix is a matrix product.": A * A,
-        "You multiply absolute values of A; its signs belong in the product.": _gram(np.abs(A)),
-        "You take absolute values of the Gram matrix, which keeps its signs.": np.abs(G),
-        "You subtract the mean of each row: that is the covariance.": _gram(_uncentred(A)),
-        "You subtract the mean of each column.": _gram(A - A.mean(axis=0)),
-        "You scale the rows to length 1: how active each channel is, is lost.": (
-            _gram(A / np.linalg.norm(A, axis=1, keepdims=True))
-        ),
-        "You sum the entries up: there is one for each pair of channels.": G.sum(),
-        "You sum the rows up: there is one entry for each pair of channels.": G.sum(axis=1),
-        "You sum squares over the positions: that is only the diagonal.": np.diag(G),
-        "Everything off the diagonal is 0: what goes together is lost.": np.diag(np.diag(G)),
-        "Only the upper triangle is filled; the Gram matrix is symmetric.": np.triu(G),
-        "Only the lower triangle is filled; the Gram matrix is symmetric.": np.tril(G),
-        "You square the entries of the Gram matrix.": G**2,
-        "You return A itself: the product is missing.": A,
-        "You return A transposed: the product is missing.": A.T,
-    }
+# What may be made of A in the place of its Gram matrix.
+_GRAMS = {
+    "": lambda A, n: _gram(A),
+    "The Gram matrix has the wrong sign.": lambda A, n: -_gram(A),
+    "This is the Gram matrix over positions, A^T A: transpose the second A, not the first.": lambda A, n: _gram(A.T),
+    "You multiply elementwise; the Gram matrix is a matrix product.": lambda A, n: A * A,
+    "You multiply absolute values of A; its signs belong in the product.": lambda A, n: _gram(np.abs(A)),
+    "You take absolute values of the Gram matrix, which keeps its signs.": lambda A, n: np.abs(_gram(A)),
+    "You subtract the mean of each row: that is the covariance.": lambda A, n: _gram(_centred(A)),
+    "You subtract the mean of each column.": lambda A, n: _gram(A - A.mean(axis=0)),
+    "You scale the rows to length 1, so how active each channel is, is lost.": (
+        lambda A, n: _gram(A / np.linalg.norm(A, axis=1, keepdims=True))
+    ),
+    "You sum the entries up: there is one for each pair of channels.": lambda A, n: _gram(A).sum(),
+    "You sum the rows up: there is one entry for each pair of channels.": lambda A, n: _gram(A).sum(axis=1),
+    "You sum squares over the positions: that is only the diagonal.": lambda A, n: np.diag(_gram(A)),
+    "Everything off the diagonal is 0: what goes together is lost.": lambda A, n: np.diag(np.diag(_gram(A))),
+    "Only the upper triangle is filled; the Gram matrix is symmetric.": lambda A, n: np.triu(_gram(A)),
+    "Only the lower triangle is filled; the Gram matrix is symmetric.": lambda A, n: np.tril(_gram(A)),
+    "You square the entries of the Gram matrix.": lambda A, n: _gram(A) ** 2,
+    "You return A itself: the product is missing.": lambda A, n: A,
+    "You return A transposed: the product is missing.": lambda A, n: A.T,
+}
 
 
 gram_matrix = Formula(
@@ -320,7 +313,7 @@ gram_matrix = Formula(
     draw=_one_matrix,
     factors=lambda A: {"2": 2, "n_C": A.shape[0], "n_H n_W": A.shape[1]},
     powers={"2": 0, "n_C": 0, "n_H n_W": 0},
-    sums=_gram_sums,
+    sums=_GRAMS,
 )
 
 

@@ -11,6 +11,7 @@ import re
 import sys
 import textwrap
 import threading
+import time
 import traceback
 import types
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def check(exercise, function, seconds):
     """The Result of an exercise, whatever the student's function does, within so many seconds."""
     # A graph that the caller opened is this thread's own; a new thread starts in the mode of the process.
     eager = tf.executing_eagerly()
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with _silence():
         finished, value = _limited(lambda: _judge(exercise, function, eager), seconds)
     if finished:
         return value
@@ -65,6 +66,19 @@ def check(exercise, function, seconds):
         f"Your function did not come to an end within {seconds:g} seconds{where}: does a loop never stop?"
     )
     return Result(exercise.name, "wrong", message, exercise.hints)
+
+
+@contextlib.contextmanager
+def _silence():
+    """Neither what the student's code prints nor TensorFlow's warnings, such as of many small tf.functions."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 # --- Time -------------------------------------------------------------------------------------------------
@@ -90,7 +104,9 @@ def _limited(work, seconds):
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     try:
-        thread.join(seconds)
+        end = time.monotonic() + seconds
+        while thread.is_alive() and time.monotonic() < end:
+            thread.join(0.05)  # in slices: not every platform interrupts a long wait
         if thread.is_alive() and (frame := sys._current_frames().get(thread.ident)):
             frames = _locations(traceback.walk_stack(frame))[::-1]
     finally:
@@ -260,11 +276,12 @@ _CRASHES = {
     r"FailedPrecondition|uninitialized|Could not find (variable|resource)": (
         "The variables were never initialised: run `tf.global_variables_initializer()` first."
     ),
-    r"not an element of this graph|must be from the same graph|is not from the passed-in graph": (
+    r"not an element of this graph|must be from the same graph|is not from the passed-in graph|Session graph is empty": (
         "It uses a tensor or a session of your notebook, not the one that it is given."
     ),
     r"type (int32|int64|float32|float64) .*that does not match type|Incompatible type|cannot compute \w+ as input": (
-        "TensorFlow does not mix types: convert the dimensions with `tf.cast(..., tf.float32)`."
+        "TensorFlow does not mix whole numbers and floats: convert them with `tf.cast(..., tf.float32)`, or put the "
+        "tensor first."
     ),
 }
 

@@ -151,7 +151,8 @@ def compute_style_cost(function, _):
             style = network.show(_new_picture())
             J_style = call(function, dict(network.model), list(layers))
             network.show(_new_picture())
-            flows &= is_tensor(J_style) and tf.gradients(J_style, network.model["input"])[0] is not None
+            read = [network.model[name] for name, _ in layers]
+            flows &= is_tensor(J_style) and None not in tf.gradients(J_style, read)
             J_of = _layer_style_costs(session, style, network.model)
             w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
             want = np.sum(w * J, keepdims=True)
@@ -161,7 +162,7 @@ def compute_style_cost(function, _):
     if not any(case.got.any() for case in cases):
         raise Wrong(_A_S_NOT_RUN if flows else _A_G_RUN)
     refuse_unless_right(cases, ((name, [values[name] for values in mistakes]) for name in mistakes[0]))
-    refuse_without_gradient(flows, "`model['input']`")
+    refuse_without_gradient(flows, "every layer of the `model`")
 
 
 def _layer_style_costs(session, style, model):
