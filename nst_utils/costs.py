@@ -28,17 +28,30 @@ def gram_matrix(A):
 
 
 def style_matrix(a):
-    """The Gram matrix of activations (1, n_H, n_W, n_C), divided by the number of positions n_H n_W."""
-    n_C = a.shape[-1]
+    """The Gram matrix of activations (1, n_H, n_W, n_C), divided by the number of positions n_H n_W.
+
+    Products of bfloat16 activations are added up in float32, which is then the type of the result (n_C, n_C).
+    """
     # Positions as rows: the transposed product spares a transposed copy of the activations.
-    rows = tf.reshape(a, [-1, n_C])
-    positions = tf.cast(tf.shape(rows)[0], a.dtype)
-    return tf.matmul(rows, rows, transpose_a=True) / positions
+    return _mean_outer_product(tf.reshape(a, [-1, a.shape[-1]]))
+
+
+@tf.custom_gradient
+def _mean_outer_product(rows):
+    """rows^T rows / n of (n, n_C). Its gradient is one product, where that of matmul would be two."""
+    wide = tf.cast(rows, tf.float32) if rows.dtype == tf.bfloat16 else rows
+    n = tf.cast(tf.shape(rows)[0], wide.dtype)
+
+    def gradient(upstream):
+        symmetric = (upstream + tf.transpose(upstream)) / n
+        return tf.matmul(rows, tf.cast(symmetric, rows.dtype))
+
+    return tf.matmul(wide, wide, transpose_a=True) / n, gradient
 
 
 def style_matrix_distance(S_S, S_G):
     """sum((S_S - S_G)^2) / (4 n_C^2) of two style matrices (n_C, n_C): the layer's style cost (eq. 4)."""
-    n_C = S_G.shape[-1]
+    n_C = tf.cast(tf.shape(S_G)[-1], S_G.dtype)
     return tf.reduce_sum(tf.square(S_S - S_G)) / (4.0 * n_C * n_C)
 
 

@@ -4,6 +4,7 @@ A picture is a uint8 array (H, W, 3), RGB, 0-255. What the network sees is float
 """
 
 import contextlib
+import operator
 import os
 import tempfile
 from pathlib import Path
@@ -54,7 +55,10 @@ def output_size(picture, size=None, max_side=None):
     """The (width, height) to paint at: `size` as given, or the picture's own, its longer side at most max_side."""
     height, width = picture.shape[:2]
     if size is not None:
-        width, height = size
+        try:
+            width, height = (operator.index(side) for side in size)
+        except (TypeError, ValueError):
+            raise InputError(f"The size {size} cannot be understood: give (width, height) in pixels.") from None
     elif max_side is not None:
         if max_side < 1:
             raise InputError(f"A longest side of {max_side} is no size: give at least {MIN_SIDE} pixels.")
@@ -77,8 +81,13 @@ def resize(picture, size):
 
 def enlarge(change, size):
     """A float32 picture or change of one (H, W, 3), of any values, at (width, height), by bicubic filtering."""
-    channels = (Image.fromarray(np.ascontiguousarray(change[..., i])) for i in range(change.shape[-1]))
-    return np.stack([np.asarray(channel.resize(size, Image.Resampling.BICUBIC)) for channel in channels], axis=-1)
+    return _resample(change, size, Image.Resampling.BICUBIC)
+
+
+def recolor_detail(picture, like):
+    """The picture with its finest octave, what is lost at half the size, recoloured as that of `like`, float32."""
+    coarse, coarse_like = (enlarge(_halve(image), image.shape[1::-1]) for image in (picture, like))
+    return coarse + recolor(picture - coarse, like - coarse_like)
 
 
 def scale_to_area(picture, pixels):
@@ -219,6 +228,17 @@ def _eight_bit(image):
 def _fit(size, max_pixels):
     scale = (max_pixels / (size[0] * size[1])) ** 0.5
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def _halve(picture):
+    height, width = picture.shape[:2]
+    return _resample(picture, (max(1, width // 2), max(1, height // 2)), Image.Resampling.LANCZOS)
+
+
+def _resample(array, size, method):
+    """A float32 array (H, W, C) at (width, height), channel by channel, because Pillow has no colour in floats."""
+    channels = (Image.fromarray(np.ascontiguousarray(array[..., i])) for i in range(array.shape[-1]))
+    return np.stack([np.asarray(channel.resize(size, method)) for channel in channels], axis=-1)
 
 
 def _matrix_power(covariance, power):

@@ -131,11 +131,17 @@ class Evaluator:
         shares = {name: tf.TensorSpec(()) for name in self.layers}
         S = {name: tf.TensorSpec((None, None)) for name in recipe.style_names}
         a_C = {name: tf.TensorSpec((1, None, None, None), self._type) for name in self._content_names}
-        self.features = tf.function(self._features, input_signature=[picture, boxes])
-        self.whole = tf.function(self._whole, input_signature=[picture, S, a_C])
-        self.style_slopes = tf.function(self._style_slopes, input_signature=[S, S])
-        self.tile = tf.function(self._tile, input_signature=[picture, boxes, shares, S, a_C])
-        self.variation = tf.function(self._variation, input_signature=[picture])
+
+        def traced(function, *signature):
+            # There is no Python control flow over tensors to convert, and looking for it takes a second.
+            return tf.function(function, input_signature=signature, autograph=False)
+
+        self.features = traced(lambda picture: self._features(picture, None), picture)
+        self.tile_features = traced(self._features, picture, boxes)
+        self.whole = traced(self._whole, picture, S, a_C)
+        self.style_slopes = traced(self._style_slopes, S, S)
+        self.tile = traced(self._tile, picture, boxes, shares, S, a_C)
+        self.variation = traced(self._variation, picture)
 
     def shallower(self, deepest):
         """An evaluator of the costs down to one layer only, on the same weights."""
@@ -150,14 +156,17 @@ class Evaluator:
         return activations(image, self.weights, self.layers, self.recipe.pooling)
 
     def _inner_activations(self, picture, boxes):
+        """The activations at a tile's own positions; all of them where there are no boxes."""
         found = self._activations(picture)
+        if boxes is None:
+            return found
         return {
             name: found[name][:, boxes[i, 0] : boxes[i, 1], boxes[i, 2] : boxes[i, 3], :]
             for i, name in enumerate(self.layers)
         }
 
     def _style_matrices(self, found):
-        return {name: style_matrix(tf.cast(found[name], tf.float32)) for name in self.recipe.style_names}
+        return {name: style_matrix(found[name]) for name in self.recipe.style_names}
 
     def content_cost(self, a_C, found):
         costs = [compute_content_cost(tf.cast(a_C[n], tf.float32), tf.cast(found[n], tf.float32)) for n in a_C]
@@ -223,8 +232,8 @@ class Objective:
         self.evaluator = evaluator
         self._tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
         style_tiles = cut_tiles(style.shape[0], style.shape[1], evaluator.halo, max_pixels)
-        self._a_C = [self._tile_features(content, tile)[1] for tile in self._tiles]
-        self._S_S = self._style_matrices(style, style_tiles)
+        _, self._a_C = self._features(content, self._tiles)
+        self._S_S, _ = self._features(style, style_tiles)
 
     def __call__(self, picture):
         """The Evaluation of a picture (H, W, 3) float32: its value is J of the clipped picture plus a penalty.
@@ -253,10 +262,10 @@ class Objective:
     def sufficient_depth(self, picture, tolerance=0.1):
         """The shallowest layer such that the costs of all deeper ones are at most `tolerance` of the picture's J."""
         recipe = self.evaluator.recipe
-        S_G = self._style_matrices(picture, self._tiles)
+        S_G, a_G = self._features(picture, self._tiles)
         parts = {name: recipe.beta * float(J) for name, J in self.evaluator.style_costs(self._S_S, S_G).items()}
         if name := recipe.content_layer:
-            parts[name] = parts.get(name, 0.0) + recipe.alpha * self._content_cost(picture)
+            parts[name] = parts.get(name, 0.0) + recipe.alpha * self._content_cost(a_G)
         bound = tolerance * sum(parts.values())
         deepest = self.evaluator.layers[-1]
         for name in reversed(self.evaluator.layers):
@@ -265,11 +274,11 @@ class Objective:
                 break
         return deepest
 
-    def _content_cost(self, picture):
-        total = 0.0
-        for tile, a_C in zip(self._tiles, self._a_C, strict=True):
-            share = self._shares(tile, self._tiles)[self.evaluator.recipe.content_layer]
-            total += share * float(self.evaluator.content_cost(a_C, self._tile_features(picture, tile)[1]))
+    def _content_cost(self, a_G):
+        """J_content of the content activations of all tiles."""
+        total, name = 0.0, self.evaluator.recipe.content_layer
+        for tile, a_C, a in zip(self._tiles, self._a_C, a_G, strict=True):
+            total += self._shares(tile, self._tiles)[name] * float(self.evaluator.content_cost(a_C, a))
         return total
 
     def _costs(self, J_content, J_style, J_variation):
@@ -282,7 +291,7 @@ class Objective:
         return J_content, J_style, gradient.numpy()
 
     def _tiled(self, picture):
-        J_style, slopes = self.evaluator.style_slopes(self._S_S, self._style_matrices(picture, self._tiles))
+        J_style, slopes = self.evaluator.style_slopes(self._S_S, self._features(picture, self._tiles)[0])
         J_content, gradient = 0.0, np.zeros_like(picture)
         for tile, a_C in zip(self._tiles, self._a_C, strict=True):
             shares = self._shares(tile, self._tiles)
@@ -291,18 +300,21 @@ class Objective:
             tile.cut(gradient)[...] += slope
         return J_content, J_style, gradient
 
-    def _style_matrices(self, picture, tiles):
-        """The style matrices of a whole picture: the tiles' own, weighted by their share of the positions."""
-        sums = {}
-        for tile in tiles:
-            S, _ = self._tile_features(picture, tile)
-            shares = self._shares(tile, tiles)
-            for name in S:
-                sums[name] = sums.get(name, 0.0) + shares[name] * S[name]
-        return sums
+    def _features(self, picture, tiles):
+        """The style matrices of a whole picture, and the content activations of each tile.
 
-    def _tile_features(self, picture, tile):
-        return self.evaluator.features(np.asarray(tile.cut(picture), np.float32), self._boxes(tile))
+        The matrices are the tiles' own, weighted by their share of the positions.
+        """
+        if len(tiles) == 1:
+            S, a = self.evaluator.features(picture)
+            return S, [a]
+        sums, parts = {}, []
+        for tile in tiles:
+            S, a = self.evaluator.tile_features(tile.cut(picture), self._boxes(tile))
+            shares = self._shares(tile, tiles)
+            sums = {name: sums.get(name, 0.0) + shares[name] * S[name] for name in S}
+            parts.append(a)
+        return sums, parts
 
     def _boxes(self, tile):
         return np.array([tile.inner_at(stride(name)) for name in self.evaluator.layers], np.int32)

@@ -23,6 +23,7 @@ from nst_utils.images import (
     generate_noise_image,
     output_size,
     recolor,
+    recolor_detail,
     reshape_and_normalize_image,
     resize,
     scale_to_area,
@@ -40,7 +41,7 @@ COARSEST_SIDE = 128
 # Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
 COARSE_STEPS, SHALLOW_STEPS = 14, 10
 # Grey levels by which the first step changes the picture, on the first level and after each doubling.
-FIRST_STEP, NEXT_FIRST_STEP = 8.0, 4.0
+FIRST_STEP, NEXT_FIRST_STEP = 8.0, 2.5
 HISTORY_LENGTH = 10
 # Resident bytes of the program itself, with TensorFlow and the weights; pictures held at one time; pixels of the
 # smallest tile worth computing (all measured with benchmarks/scale.py).
@@ -124,6 +125,10 @@ class Settings:
             raise InputError(f"The learning rate is {self.learning_rate}: give a finite number above 0.")
         if not 0 <= self.noise_ratio <= 1:
             raise InputError(f"The noise ratio is {self.noise_ratio}: give a number from 0 to 1.")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"The seed is {self.seed}: give a whole number from 0 to {2**32 - 1}.")
+        if self.stop_at_cost is not None and not self.stop_at_cost > 0:
+            raise InputError(f"The cost to stop at is {self.stop_at_cost}: give a number above 0.")
         return replace(
             self, init=init, iterations=iterations, precision=resolve_precision(self.precision),
             weights=str(find_weights(self.weights)), style_layers=tuple(tuple(pair) for pair in self.style_layers),
@@ -206,8 +211,10 @@ class _Level:
         content = resize(run.content, size).astype(np.float32)
         style = scale_to_area(run.style, width * height).astype(np.float32)
         self.plain = run.plain_start(content, style)
-        # Only the change is enlarged: the start keeps the fine detail of the photograph.
-        self.start = self.plain if below is None else self.plain + enlarge(result - below.plain, size)
+        self.start = self.plain
+        if below is not None:
+            # Only the change is enlarged: the fine detail is the photograph's, in the style's colours and contrast.
+            self.start = recolor_detail(self.plain + enlarge(result - below.plain, size), style)
         self.all_layers = self.shallow = None
         if size == run.size or run.shallow is None:
             self.all_layers = Objective(run.evaluator, content, style, run.max_pixels)

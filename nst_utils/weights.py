@@ -107,6 +107,7 @@ def download(name, folder=None, address=None, checksum=None):
     folder = Path(folder or MODEL_FOLDERS[0])
     file_name = address.rsplit("/", 1)[1]
     downloader = pooch.HTTPDownloader(progressbar=True, verify=not address.startswith("https://www.vlfeat.org/"))
+    pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
     by_hand = f"try again, or fetch it by hand into {folder}."
     try:
         return Path(pooch.retrieve(address, checksum, fname=file_name, path=folder, downloader=downloader))
@@ -173,9 +174,14 @@ def _read_cache(cache, stamp):
         with h5py.File(cache, "r") as file:
             if dict(file.attrs) != stamp:
                 return None
-            return {name: (file[name]["kernel"][()], file[name]["bias"][()]) for name in CONVOLUTIONS}
+            return {name: (_mapped(file, file[name]["kernel"]), _mapped(file, file[name]["bias"])) for name in CONVOLUTIONS}
     except Exception:  # h5py raises many kinds on damaged bytes; the cache is then written anew
         return None
+
+
+def _mapped(file, dataset):
+    """A dataset as an array mapped from the file: what no one looks at is never read."""
+    return np.memmap(file.filename, dataset.dtype, mode="r", offset=dataset.id.get_offset(), shape=dataset.shape)
 
 
 def _write_cache(cache, stamp, weights):
