@@ -29,6 +29,9 @@ def _quiet():
 with _quiet():
     import tensorflow as tf
 
+# Every stylize() traces functions of its own; from the fifth on, TensorFlow would warn of that into a notebook.
+tf.get_logger().setLevel("ERROR")
+
 
 def use_graph_mode():
     """Let the program build graphs, as the course's sessions need; nothing to do where it already does."""
