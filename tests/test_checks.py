@@ -57,7 +57,11 @@ def style(body, gram="return tf.matmul(A, A, transpose_b=True)"):
         "\nG_S, G_G = gram_matrix(S), gram_matrix(G)"
         "\nreturn tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"
     )
-    return ("compute_layer_style_cost", DIMENSIONS + body + ("" if "return" in body else ends), f"def gram_matrix(A): {gram}\n")
+    return (
+        "compute_layer_style_cost",
+        DIMENSIONS + body + ("" if "return" in body else ends),
+        f"def gram_matrix(A): {gram}\n",
+    )
 
 
 UNROLLED = "S, G = (tf.transpose(tf.reshape(a, [n_H*n_W, n_C])) for a in (a_S, a_G))\n"
@@ -108,7 +112,10 @@ RIGHT = {
         "layer_activations",
         "sess.run(tf.assign(model['input'], image))\nreturn model[layer_name].eval(session=sess)",
     ),
-    "activations by load": ("layer_activations", "model['input'].load(image, sess)\nreturn sess.run(model[layer_name])"),
+    "activations by load": (
+        "layer_activations",
+        "model['input'].load(image, sess)\nreturn sess.run(model[layer_name])",
+    ),
     "content": content("tf.reduce_sum(tf.square(a_C - a_G)) / (4 * n_H * n_W * n_C)"),
     "content with tf.pow": content("tf.reduce_sum(tf.pow(tf.subtract(a_C, a_G), 2)) / (4.0 * n_H * n_W * n_C)"),
     "content unrolled": content(
@@ -131,7 +138,9 @@ RIGHT = {
         "tf.reduce_sum((a_C - a_G)**2) / (4 * tf.cast(tf.size(a_G), tf.float32))",
     ),
     "content by the norm": content("tf.nn.l2_loss(a_C - a_G) / (2 * n_H * n_W * n_C)"),
-    "content with stop_gradient": content("tf.reduce_sum((tf.stop_gradient(a_C) - a_G)**2) / (4 * n_H * n_W * n_C)"),
+    "content with stop_gradient": content(
+        "tf.reduce_sum((tf.stop_gradient(a_C) - a_G)**2) / (4 * n_H * n_W * n_C)"
+    ),
     "gram": ("gram_matrix", "tf.matmul(A, tf.transpose(A))"),
     "gram with transpose_b": ("gram_matrix", "tf.matmul(A, A, transpose_b=True)"),
     "gram by einsum": ("gram_matrix", "tf.einsum('ik,jk->ij', A, A)"),
@@ -139,8 +148,12 @@ RIGHT = {
     "gram by broadcasting": ("gram_matrix", "tf.reduce_sum(A[:, None, :] * A[None, :, :], axis=-1)"),
     "gram by the operator": ("gram_matrix", "A @ tf.transpose(A)"),
     "layer style": style(UNROLLED),
-    "layer style with perm": style("S, G = (tf.reshape(tf.transpose(a, [0, 3, 1, 2]), [n_C, -1]) for a in (a_S, a_G))"),
-    "layer style columns first": style("S, G = (tf.reshape(tf.transpose(a, [3, 2, 1, 0]), [n_C, -1]) for a in (a_S, a_G))"),
+    "layer style with perm": style(
+        "S, G = (tf.reshape(tf.transpose(a, [0, 3, 1, 2]), [n_C, -1]) for a in (a_S, a_G))"
+    ),
+    "layer style columns first": style(
+        "S, G = (tf.reshape(tf.transpose(a, [3, 2, 1, 0]), [n_C, -1]) for a in (a_S, a_G))"
+    ),
     "layer style batched": style(
         "G_S, G_G = (tf.einsum('bijc,bijd->bcd', a, a) for a in (a_S, a_G))\n"
         "return tf.reduce_sum(tf.square(G_S - G_G)) / (2 * n_H * n_W * n_C)**2"
@@ -189,7 +202,10 @@ WRONG = {
         "`assign` was never run",
     ),
     "assign after reading": (
-        ("layer_activations", "a = sess.run(model[layer_name])\nsess.run(model['input'].assign(image))\nreturn a"),
+        (
+            "layer_activations",
+            "a = sess.run(model[layer_name])\nsess.run(model['input'].assign(image))\nreturn a",
+        ),
         "only after the layer was read",
     ),
     "a tensor, not its value": (
@@ -212,14 +228,20 @@ WRONG = {
         ),
         "initialised again",
     ),
-    "the picture": (("layer_activations", "sess.run(model['input'].assign(image))"), "the picture, not the activations"),
+    "the picture": (
+        ("layer_activations", "sess.run(model['input'].assign(image))"),
+        "the picture, not the activations",
+    ),
     "no batch axis": (("layer_activations", ASSIGN_AND_READ + "[0]"), "batch axis"),
     "assigned to a layer": (
         ("layer_activations", "sess.run(model[layer_name].assign(image))\nreturn sess.run(model[layer_name])"),
         "Only a variable can be assigned to",
     ),
     "content without 4": (content("tf.reduce_sum((a_C - a_G)**2) / (n_H * n_W * n_C)"), "the 4 is missing"),
-    "content with 2": (content("tf.reduce_sum((a_C - a_G)**2) / (2 * n_H * n_W * n_C)"), "2 stands where the 4 belongs"),
+    "content with 2": (
+        content("tf.reduce_sum((a_C - a_G)**2) / (2 * n_H * n_W * n_C)"),
+        "2 stands where the 4 belongs",
+    ),
     "content without n_H": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_W * n_C)"), "n_H is missing"),
     "content without n_W": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_C)"), "n_W is missing"),
     "content without n_C": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W)"), "n_C is missing"),
@@ -236,20 +258,35 @@ WRONG = {
         content("tf.reduce_sum((a_C - a_G)**2) / 4 * n_H * n_W * n_C"),
         "multiplies instead of dividing",
     ),
-    "content with a mean": (content("tf.reduce_mean((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"), "mean for the sum"),
-    "content with n_C squared": (content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C**2)"), "n_C is squared"),
-    "content of absolute values": (content("tf.reduce_sum(tf.abs(a_C - a_G)) / (4 * n_H * n_W * n_C)"), "absolute values"),
+    "content with a mean": (
+        content("tf.reduce_mean((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"),
+        "mean for the sum",
+    ),
+    "content with n_C squared": (
+        content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C**2)"),
+        "n_C is squared",
+    ),
+    "content of absolute values": (
+        content("tf.reduce_sum(tf.abs(a_C - a_G)) / (4 * n_H * n_W * n_C)"),
+        "absolute values",
+    ),
     "content of absolute values without 4": (
         content("tf.reduce_sum(tf.abs(a_C - a_G)) / (n_H * n_W * n_C)"),
         "absolute values; the formula sums squares. The normaliser is off: the 4 is missing",
     ),
-    "content without the square": (content("tf.reduce_sum(a_C - a_G) / (4 * n_H * n_W * n_C)"), "square is missing"),
+    "content without the square": (
+        content("tf.reduce_sum(a_C - a_G) / (4 * n_H * n_W * n_C)"),
+        "square is missing",
+    ),
     "content squared late": (content("tf.reduce_sum(a_C - a_G)**2 / (4 * n_H * n_W * n_C)"), "square the sum"),
     "content divided early": (
         content("tf.reduce_sum(((a_C - a_G) / (4 * n_H * n_W * n_C))**2)"),
         "divide before you square",
     ),
-    "content with a root": (content("tf.sqrt(tf.reduce_sum((a_C - a_G)**2)) / (4 * n_H * n_W * n_C)"), "square root of the sum"),
+    "content with a root": (
+        content("tf.sqrt(tf.reduce_sum((a_C - a_G)**2)) / (4 * n_H * n_W * n_C)"),
+        "square root of the sum",
+    ),
     "content with a root outside": (
         content("tf.sqrt(tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C))"),
         "square root of the cost",
@@ -268,13 +305,19 @@ WRONG = {
         ),
         "whole numbers",
     ),
-    "content divided to 0": (content("1 // (4 * n_H * n_W * n_C) * tf.reduce_sum((a_C - a_G)**2)"), "whole-number division"),
+    "content divided to 0": (
+        content("1 // (4 * n_H * n_W * n_C) * tf.reduce_sum((a_C - a_G)**2)"),
+        "whole-number division",
+    ),
     "content rounded down": (content("tf.reduce_sum((a_C - a_G)**2) // (4 * n_H * n_W * n_C)"), "rounds down"),
     "content in float16": (
         content("tf.reduce_sum(tf.cast(a_C - a_G, tf.float16)**2) / (4 * n_H * n_W * n_C)"),
         "does a small type overflow",
     ),
-    "content not summed": (content("(a_C - a_G)**2 / (4 * n_H * n_W * n_C)"), "yours gives an array of shape (1, 5, 7, 3)"),
+    "content not summed": (
+        content("(a_C - a_G)**2 / (4 * n_H * n_W * n_C)"),
+        "yours gives an array of shape (1, 5, 7, 3)",
+    ),
     "content hard-coded": (("compute_content_cost", "tf.constant(6.7655926)"), "same for every input"),
     "content in NumPy": (
         content("np.sum((np.asarray(a_C) - np.asarray(a_G))**2) / (4 * n_H * n_W * n_C)"),
@@ -291,7 +334,10 @@ WRONG = {
         ),
         "dimensions from an array",
     ),
-    "content twice": (content("3 * tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"), "3 times the right one"),
+    "content twice": (
+        content("3 * tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)"),
+        "3 times the right one",
+    ),
     "gram over positions": (("gram_matrix", "tf.matmul(tf.transpose(A), A)"), "over positions"),
     "gram elementwise": (("gram_matrix", "A * A"), "elementwise"),
     "gram without the transpose": (("gram_matrix", "tf.matmul(A, A)"), "shapes do not fit"),
@@ -299,9 +345,15 @@ WRONG = {
         ("gram_matrix", "tf.matmul(A, A, transpose_b=True) / A.shape[1]"),
         "You divide by n_H n_W; the formula divides by nothing",
     ),
-    "gram divided by channels": (("gram_matrix", "tf.matmul(A, A, transpose_b=True) / A.shape[0]"), "divide by n_C"),
+    "gram divided by channels": (
+        ("gram_matrix", "tf.matmul(A, A, transpose_b=True) / A.shape[0]"),
+        "divide by n_C",
+    ),
     "gram as covariance": (
-        ("gram_matrix", "B = A - tf.reduce_mean(A, axis=1, keepdims=True)\nreturn tf.matmul(B, B, transpose_b=True)"),
+        (
+            "gram_matrix",
+            "B = A - tf.reduce_mean(A, axis=1, keepdims=True)\nreturn tf.matmul(B, B, transpose_b=True)",
+        ),
         "covariance",
     ),
     "gram as correlation": (
@@ -313,14 +365,20 @@ WRONG = {
     "gram is A": (("gram_matrix", "A"), "return A itself"),
     "gram negative": (("gram_matrix", "-A @ tf.transpose(A)"), "wrong sign"),
     "gram in float16": (
-        ("gram_matrix", "B = tf.cast(A, tf.float16)\nreturn tf.cast(tf.matmul(B, B, transpose_b=True), tf.float32)"),
+        (
+            "gram_matrix",
+            "B = tf.cast(A, tf.float16)\nreturn tf.cast(tf.matmul(B, B, transpose_b=True), tf.float32)",
+        ),
         "does a small type overflow",
     ),
     "style reshaped without transpose": (
         style("S, G = (tf.reshape(a, [n_C, n_H*n_W]) for a in (a_S, a_G))"),
         "`reshape` to (n_C, n_H*n_W) without the transpose",
     ),
-    "style over positions": (style("S, G = (tf.reshape(a, [n_H*n_W, n_C]) for a in (a_S, a_G))"), "over positions"),
+    "style over positions": (
+        style("S, G = (tf.reshape(a, [n_H*n_W, n_C]) for a in (a_S, a_G))"),
+        "over positions",
+    ),
     "style reshaped, over positions": (
         style("S, G = (tf.transpose(tf.reshape(a, [n_C, n_H*n_W])) for a in (a_S, a_G))"),
         "over its columns",
@@ -333,12 +391,30 @@ WRONG = {
         style("S, G = (tf.reshape(tf.transpose(a, [0, 2, 1, 3]), [n_W, -1]) for a in (a_S, a_G))"),
         "picture's columns (n_W) to the front",
     ),
-    "style without 4": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (n_C**2 * (n_H*n_W)**2)"), "the 4 is missing"),
-    "style without n_C": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * (n_H*n_W)**2)"), "n_C is missing"),
-    "style without n_H": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_W**2)"), "n_H is missing"),
-    "style without n_W": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H**2)"), "n_W is missing"),
-    "style n_C unsquared": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C * (n_H*n_W)**2)"), "n_C is not squared"),
-    "style n_W unsquared": (style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H**2*n_W)"), "n_W is not squared"),
+    "style without 4": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (n_C**2 * (n_H*n_W)**2)"),
+        "the 4 is missing",
+    ),
+    "style without n_C": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * (n_H*n_W)**2)"),
+        "n_C is missing",
+    ),
+    "style without n_H": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_W**2)"),
+        "n_H is missing",
+    ),
+    "style without n_W": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H**2)"),
+        "n_W is missing",
+    ),
+    "style n_C unsquared": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C * (n_H*n_W)**2)"),
+        "n_C is not squared",
+    ),
+    "style n_W unsquared": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H**2*n_W)"),
+        "n_W is not squared",
+    ),
     "style positions unsquared": (
         style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * n_H*n_W)"),
         "n_H is not squared, n_W is not squared",
@@ -387,9 +463,18 @@ WRONG = {
         ("compute_style_cost", changed(STYLE_LAYER, ("return J_style", "return J_style / len(STYLE_LAYERS)"))),
         "mean over the layers",
     ),
-    "style sum without weights": (("compute_style_cost", changed(STYLE_LAYER, ("coeff *", ""))), "ignore the weights"),
-    "style sum with fixed weights": (("compute_style_cost", changed(STYLE_LAYER, ("coeff *", "0.2 *"))), "weight 0.2"),
-    "style sum without adding": (("compute_style_cost", changed(STYLE_LAYER, ("+=", "="))), "Only the last layer"),
+    "style sum without weights": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("coeff *", ""))),
+        "ignore the weights",
+    ),
+    "style sum with fixed weights": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("coeff *", "0.2 *"))),
+        "weight 0.2",
+    ),
+    "style sum without adding": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("+=", "="))),
+        "Only the last layer",
+    ),
     "style sum returning early": (
         ("compute_style_cost", changed(STYLE_LAYER, ("\nreturn", "\n    return"))),
         "Only the first layer",
@@ -399,7 +484,14 @@ WRONG = {
         "`a_S` follows it too",
     ),
     "style sum with a_G run": (
-        ("compute_style_cost", changed(STYLE_LAYER, ("a_G = model[layer_name]", "a_G = sess.run(model[layer_name])"), ("sess.run(a_G)", "a_G"))),
+        (
+            "compute_style_cost",
+            changed(
+                STYLE_LAYER,
+                ("a_G = model[layer_name]", "a_G = sess.run(model[layer_name])"),
+                ("sess.run(a_G)", "a_G"),
+            ),
+        ),
         "`a_G` was run",
     ),
     "style sum of the global layers": (
@@ -424,12 +516,24 @@ WRONG = {
     "total without weights": (("total_cost", "J_content + J_style"), "Both weights are forgotten"),
     "total hard-coded weights": (("total_cost", "10 * J_content + 40 * J_style"), "alpha and beta are ignored"),
     "total multiplied": (("total_cost", "alpha * J_content * beta * J_style"), "multiply the two costs"),
-    "total divided": (("total_cost", "(alpha * J_content + beta * J_style) / (alpha + beta)"), "divide by alpha + beta"),
+    "total divided": (
+        ("total_cost", "(alpha * J_content + beta * J_style) / (alpha + beta)"),
+        "divide by alpha + beta",
+    ),
     "total weighted late": (("total_cost", "alpha * (J_content + J_style)"), "alpha weights both"),
     "total of one": (("total_cost", "beta * J_style"), "Only the style's cost"),
-    "total as a number": (("total_cost", "tf.stop_gradient(alpha * J_content + beta * J_style)"), "no gradient"),
-    "learning rate 0.02": (("build_train_step", "tf.train.AdamOptimizer(0.02).minimize(J)"), "learning rate 0.02;"),
-    "learning rate by default": (("build_train_step", "tf.train.AdamOptimizer().minimize(J)"), "learning rate 0.001;"),
+    "total as a number": (
+        ("total_cost", "tf.stop_gradient(alpha * J_content + beta * J_style)"),
+        "no gradient",
+    ),
+    "learning rate 0.02": (
+        ("build_train_step", "tf.train.AdamOptimizer(0.02).minimize(J)"),
+        "learning rate 0.02;",
+    ),
+    "learning rate by default": (
+        ("build_train_step", "tf.train.AdamOptimizer().minimize(J)"),
+        "learning rate 0.001;",
+    ),
     "gradient descent": (
         ("build_train_step", "tf.train.GradientDescentOptimizer(2.0).minimize(J)"),
         "gradient descent, with the learning rate 2;",
@@ -437,8 +541,14 @@ WRONG = {
     "Adagrad": (("build_train_step", "tf.train.AdagradOptimizer(2.0).minimize(J)"), "This is Adagrad"),
     "maximising": (("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(-J)"), "You maximise the cost"),
     "the optimiser": (("build_train_step", "tf.train.AdamOptimizer(2.0)"), "You return the optimiser"),
-    "only gradients": (("build_train_step", "tf.train.AdamOptimizer(2.0).compute_gradients(J)"), "changes nothing"),
-    "nothing returned": (("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J)\npass"), "returns nothing (None)"),
+    "only gradients": (
+        ("build_train_step", "tf.train.AdamOptimizer(2.0).compute_gradients(J)"),
+        "changes nothing",
+    ),
+    "nothing returned": (
+        ("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J)\npass"),
+        "returns nothing (None)",
+    ),
     "model_nn initialised late": (
         (
             "model_nn",
@@ -452,17 +562,39 @@ WRONG = {
         "initialised after the `assign`",
     ),
     "model_nn never initialised": (
-        ("model_nn", changed(MODEL_NN, ("sess.run(tf.global_variables_initializer())\nsess.run(", "(")), SAVE_IMAGE),
+        (
+            "model_nn",
+            changed(MODEL_NN, ("sess.run(tf.global_variables_initializer())\nsess.run(", "(")),
+            SAVE_IMAGE,
+        ),
         "never initialised",
     ),
     "model_nn assign never run": (
-        ("model_nn", changed(MODEL_NN, ("sess.run(model['input'].assign(input_image))", "model['input'].assign(input_image)")), SAVE_IMAGE),
+        (
+            "model_nn",
+            changed(
+                MODEL_NN, ("sess.run(model['input'].assign(input_image))", "model['input'].assign(input_image)")
+            ),
+            SAVE_IMAGE,
+        ),
         "`assign` was never run",
     ),
-    "model_nn without steps": (("model_nn", changed(MODEL_NN, ("    sess.run(train_step)\n", "")), SAVE_IMAGE), "train_step was never run"),
-    "model_nn one too few": (("model_nn", changed(MODEL_NN, ("range(num", "range(1, num")), SAVE_IMAGE), "One iteration too few"),
-    "model_nn one too many": (("model_nn", changed(MODEL_NN, ("iterations)", "iterations + 1)")), SAVE_IMAGE), "One iteration too many"),
-    "model_nn ignoring the number": (("model_nn", changed(MODEL_NN, ("num_iterations", "200")), SAVE_IMAGE), "`num_iterations` is ignored"),
+    "model_nn without steps": (
+        ("model_nn", changed(MODEL_NN, ("    sess.run(train_step)\n", "")), SAVE_IMAGE),
+        "train_step was never run",
+    ),
+    "model_nn one too few": (
+        ("model_nn", changed(MODEL_NN, ("range(num", "range(1, num")), SAVE_IMAGE),
+        "One iteration too few",
+    ),
+    "model_nn one too many": (
+        ("model_nn", changed(MODEL_NN, ("iterations)", "iterations + 1)")), SAVE_IMAGE),
+        "One iteration too many",
+    ),
+    "model_nn ignoring the number": (
+        ("model_nn", changed(MODEL_NN, ("num_iterations", "200")), SAVE_IMAGE),
+        "`num_iterations` is ignored",
+    ),
     "model_nn returning its input": (
         ("model_nn", changed(MODEL_NN, ("return generated_image", "return input_image")), SAVE_IMAGE),
         "`input_image` as it came",
@@ -472,8 +604,10 @@ WRONG = {
             "model_nn",
             changed(
                 MODEL_NN,
-                ("    sess.run(train_step)\n    generated_image = sess.run(model['input'])\n",
-                 "    generated_image = sess.run(model['input'])\n    sess.run(train_step)\n"),
+                (
+                    "    sess.run(train_step)\n    generated_image = sess.run(model['input'])\n",
+                    "    generated_image = sess.run(model['input'])\n    sess.run(train_step)\n",
+                ),
             ),
             SAVE_IMAGE,
         ),
@@ -482,30 +616,55 @@ WRONG = {
     "model_nn assigning in the loop": (
         (
             "model_nn",
-            changed(MODEL_NN, ("    sess.run(train_step)", "    sess.run(model['input'].assign(input_image))\n    sess.run(train_step)")),
+            changed(
+                MODEL_NN,
+                (
+                    "    sess.run(train_step)",
+                    "    sess.run(model['input'].assign(input_image))\n    sess.run(train_step)",
+                ),
+            ),
             SAVE_IMAGE,
         ),
         "inside the loop",
     ),
-    "model_nn returning nothing": (("model_nn", changed(MODEL_NN, ("return generated_image", "")), SAVE_IMAGE), "nothing (None)"),
+    "model_nn returning nothing": (
+        ("model_nn", changed(MODEL_NN, ("return generated_image", "")), SAVE_IMAGE),
+        "nothing (None)",
+    ),
     "model_nn returning a tensor": (
         ("model_nn", changed(MODEL_NN, ("return generated_image", "return model['input']")), SAVE_IMAGE),
         "tensor, not the picture",
     ),
-    "not clipped": (("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", ""))), "no clipping"),
+    "not clipped": (
+        ("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", ""))),
+        "no clipping",
+    ),
     "clipped but not assigned": (
-        ("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", "tf.clip_by_value(image, 0.0, 255.0)"))),
+        (
+            "train_step",
+            changed(
+                TRAIN_STEP,
+                ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", "tf.clip_by_value(image, 0.0, 255.0)"),
+            ),
+        ),
         "never assigned",
     ),
     "clipped to 0..1": (("train_step", changed(TRAIN_STEP, ("255.0", "1.0"))), "clip to 0..1"),
     "cost outside the tape": (
         (
             "train_step",
-            changed(TRAIN_STEP, ("    J = compute_cost(image)", "    pass"), ("gradient = ", "J = compute_cost(image)\ngradient = ")),
+            changed(
+                TRAIN_STEP,
+                ("    J = compute_cost(image)", "    pass"),
+                ("gradient = ", "J = compute_cost(image)\ngradient = "),
+            ),
         ),
         "The gradient is None",
     ),
-    "picture not moved": (("train_step", changed(TRAIN_STEP, ("optimizer.apply_gradients([(gradient, image)])", ""))), "is not changed"),
+    "picture not moved": (
+        ("train_step", changed(TRAIN_STEP, ("optimizer.apply_gradients([(gradient, image)])", ""))),
+        "is not changed",
+    ),
     "a copy moved": (
         ("train_step", changed(TRAIN_STEP, ("[(gradient, image)]", "[(gradient, tf.Variable(image))]"))),
         "`image` is not changed: the step goes to a copy",
@@ -517,7 +676,13 @@ WRONG = {
         "change variables only",
     ),
     "own learning rate": (
-        ("train_step", changed(TRAIN_STEP, ("optimizer.apply_gradients([(gradient, image)])", "image.assign_sub(2.0 * gradient)"))),
+        (
+            "train_step",
+            changed(
+                TRAIN_STEP,
+                ("optimizer.apply_gradients([(gradient, image)])", "image.assign_sub(2.0 * gradient)"),
+            ),
+        ),
         "optimizer that you are given is not used",
     ),
     "cost after the step": (
@@ -525,7 +690,12 @@ WRONG = {
         "cost of the picture after the step",
     ),
     "train_step not clipped in tf.function": (
-        ("train_step", changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", "")), None, "tf.function"),
+        (
+            "train_step",
+            changed(TRAIN_STEP, ("image.assign(tf.clip_by_value(image, 0.0, 255.0))", "")),
+            None,
+            "tf.function",
+        ),
         "no clipping",
     ),
 }
@@ -553,7 +723,13 @@ def test_every_mistake_gets_its_name(variant, phrase):
 
 # --- What is no answer --------------------------------------------------------------------------------------
 
-EMPTY = ["raise NotImplementedError", "raise NotImplementedError('your code here')", "pass", "...", "result = None\nreturn result"]
+EMPTY = [
+    "raise NotImplementedError",
+    "raise NotImplementedError('your code here')",
+    "pass",
+    "...",
+    "result = None\nreturn result",
+]
 
 
 @pytest.mark.parametrize("exercise", HEADERS)
@@ -565,13 +741,19 @@ def test_a_stub_is_not_attempted(exercise, body):
 
 
 def test_a_stub_in_tf_function_is_not_attempted():
-    assert checks.train_step(tf.function(answer("train_step", "raise NotImplementedError"))).outcome == "not attempted"
+    assert (
+        checks.train_step(tf.function(answer("train_step", "raise NotImplementedError"))).outcome
+        == "not attempted"
+    )
 
 
 def test_a_stub_that_an_answer_calls_is_named():
     result = checks.compute_layer_style_cost(answer(*style(UNROLLED, "raise NotImplementedError")))
     assert result.outcome == "not attempted"
-    assert "`compute_layer_style_cost` itself is right, but `gram_matrix`, which it calls, is not written" in result.message
+    assert (
+        "`compute_layer_style_cost` itself is right, but `gram_matrix`, which it calls, is not written"
+        in result.message
+    )
 
 
 @pytest.mark.parametrize("value", [None, 3, "gram_matrix", np.eye(2)], ids=repr)
@@ -587,7 +769,11 @@ def test_what_is_no_function_is_said(value):
         (checks.gram_matrix, lambda: 0, "called as `gram_matrix(A)`, and yours takes `()`"),
         (checks.gram_matrix, lambda A, B: A, "yours takes `(A, B)`"),
         (checks.total_cost, lambda J_content, J_style: J_content, "alpha=10, beta=40)`, and yours takes"),
-        (checks.total_cost, lambda J_content, J_style, alpha, beta: alpha, "alpha=10, beta=40)`, and yours takes"),
+        (
+            checks.total_cost,
+            lambda J_content, J_style, alpha, beta: alpha,
+            "alpha=10, beta=40)`, and yours takes",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_are_said(check, function, says):
@@ -734,7 +920,10 @@ def test_graph_mode_of_the_process_gives_the_same_answers():
         [sys.executable, "-c", textwrap.dedent(script)], cwd=here, capture_output=True, text=True, timeout=300
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.split() == [str(len(RIGHT)), str(sum(wrong[0][0] in FORMULAS for wrong in WRONG.values()))]
+    assert run.stdout.split() == [
+        str(len(RIGHT)),
+        str(sum(wrong[0][0] in FORMULAS for wrong in WRONG.values())),
+    ]
 
 
 def judge_again():
@@ -809,7 +998,9 @@ def test_a_result_is_readable_as_text_and_as_html():
 def course_normal(shape, seed):
     # In a graph of its own, where the random numbers start afresh.
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        return session.run(4 * tf.raw_ops.RandomStandardNormal(shape=shape, dtype=tf.float32, seed=1, seed2=seed) + 1)
+        return session.run(
+            4 * tf.raw_ops.RandomStandardNormal(shape=shape, dtype=tf.float32, seed=1, seed2=seed) + 1
+        )
 
 
 def test_the_published_values_come_from_answers_that_are_right():

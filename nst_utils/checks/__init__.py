@@ -1,10 +1,10 @@
-"""Checks of the course's exercises: each accepts a right answer in any form, and calls a wrong one by its name.
+"""Checks of the course's exercises: a right answer passes in any form, and a wrong one is called by its name.
 
-There is one function per exercise, under the exercise's name: `checks.gram_matrix(gram_matrix)`. It returns a Result,
-which a notebook shows as HTML and anything else as text, and it never raises because of the student's code.
+There is one function per exercise, under the exercise's name: `checks.gram_matrix(gram_matrix)`. It returns a
+Result, which a notebook shows as HTML and anything else as text, and it never raises because of the student's code.
 
-The formulas are judged in the mode of the program: as graph tensors after `from nst_utils import *`, else eagerly.
-What needs a session is always judged in a graph of its own, and what needs a GradientTape always eagerly.
+The formulas are judged in the mode of the program: with graph tensors after `from nst_utils import *`, else
+eagerly. What needs a session is always judged in a graph of its own, and what needs a GradientTape always eagerly.
 """
 
 from nst_utils.checks import eager, formulas, sessions
@@ -25,8 +25,8 @@ __all__ = [
     "train_step",
 ]
 
-# Seconds that one check may take; a function that is still running then is taken for an endless loop.
-TIME_LIMIT = 20.0
+# Seconds of computing that one check may take; a function that still runs then is taken for an endless loop.
+TIME_LIMIT = 10.0
 
 _LAYER_ACTIVATIONS = Exercise(
     call="layer_activations(sess, model, image, layer_name)",
@@ -35,7 +35,8 @@ _LAYER_ACTIVATIONS = Exercise(
     hints=(
         "Two things happen in the session: the picture goes into the network, and a layer is read.",
         "`assign` only builds an operation; nothing is in the variable until the session has run it.",
-        "Run `model['input'].assign(...)` with the picture first; then run the entry of `model` that `layer_name` names.",
+        "Run `model['input'].assign(...)` with the picture first; then run the entry of `model` that "
+        "`layer_name` names.",
     ),
 )
 _CONTENT_COST = Exercise(
@@ -44,33 +45,38 @@ _CONTENT_COST = Exercise(
     praise="It is 0 only where both pictures excite the layer alike, and its gradient says how to get there.",
     hints=(
         "Subtract, square, sum, and divide by the normaliser, in this order.",
-        "The shape of `a_G` is (1, n_H, n_W, n_C), and all three dimensions belong in the normaliser, with a 4.",
-        "`tf.reduce_sum` of `tf.square` gives the sum; divide it by 4 times the number of activations. There is no need "
-        "to unroll: a sum does not care for the order.",
+        "The shape of `a_G` is (1, n_H, n_W, n_C); its three dimensions belong in the normaliser, with a 4.",
+        "`tf.reduce_sum` of `tf.square` gives the sum; divide it by 4 times the number of activations. "
+        "There is no need to unroll: a sum does not care for the order.",
     ),
 )
 _GRAM_MATRIX = Exercise(
     call="gram_matrix(A)",
     probe=formulas.gram_matrix,
-    praise="It tells which channels are active together and forgets where: this is what makes it a matrix of style.",
+    praise="It tells which channels are active together and forgets where: this is what makes it a matrix "
+    "of style.",
     hints=(
         "A has one row for each channel. Each entry of the result is the dot product of two rows.",
         "All dot products of rows with rows are one matrix product, of shape (n_C, n_C).",
         "`tf.matmul` multiplies A by another matrix; think of which matrix has the rows of A as its columns.",
     ),
     crashes={
-        r"size-incompatible|Dimensions must be equal|must match|not compatible|shapes .* not aligned|mismatch": (
-            "The shapes do not fit: a (n_C, n_H n_W) matrix can be multiplied by its transpose, not by itself."
+        r"size-incompatible|Dimensions must be equal|must match|not compatible|not aligned|mismatch": (
+            "The shapes do not fit: a (n_C, n_H n_W) matrix can be multiplied by its transpose, not by "
+            "itself."
         )
     },
 )
 _LAYER_STYLE_COST = Exercise(
     call="compute_layer_style_cost(a_S, a_G)",
     probe=formulas.layer_style_cost,
-    praise="Two pictures may show different things in different places, and still have nearly the same Gram matrices.",
+    praise="Two pictures may show different things in different places, and still have nearly the same Gram "
+    "matrices.",
     hints=(
-        "Unroll both activations to (n_C, n_H*n_W), take both Gram matrices, and sum their squared difference.",
-        "A `reshape` keeps the order of the numbers, and the channels come last: unroll to (n_H*n_W, n_C) and transpose.",
+        "Unroll both activations to (n_C, n_H*n_W), take both Gram matrices, and sum their squared "
+        "difference.",
+        "A `reshape` keeps the order of the numbers, and the channels come last: unroll to (n_H*n_W, n_C) "
+        "and transpose.",
         "The normaliser is the square of 2 n_H n_W n_C, computed in Python numbers from the shape of `a_G`.",
     ),
     helpers=(_GRAM_MATRIX,),
@@ -78,7 +84,8 @@ _LAYER_STYLE_COST = Exercise(
 _STYLE_COST = Exercise(
     call="compute_style_cost(model, STYLE_LAYERS)",
     probe=sessions.compute_style_cost,
-    praise="Shallow layers hold colours and strokes, deep ones larger patterns: the weights choose among them.",
+    praise="Shallow layers hold colours and strokes, deep ones larger patterns: the weights choose among "
+    "them.",
     hints=(
         "Go through STYLE_LAYERS and add up each layer's cost times its weight.",
         "While this runs, the style picture is in the network: `a_S` is a value, computed now.",
@@ -89,7 +96,8 @@ _STYLE_COST = Exercise(
 _TOTAL_COST = Exercise(
     call="total_cost(J_content, J_style, alpha=10, beta=40)",
     probe=formulas.total_cost,
-    praise="Only the ratio of alpha to beta decides what the picture looks like: more content, or more style.",
+    praise="Only the ratio of alpha to beta decides what the picture looks like: more content, or more "
+    "style.",
     hints=(
         "It is a weighted sum of two numbers.",
         "The weight of the content is alpha, and the weight of the style is beta.",
@@ -99,7 +107,7 @@ _TOTAL_COST = Exercise(
 _BUILD_TRAIN_STEP = Exercise(
     call="build_train_step(J)",
     probe=sessions.build_train_step,
-    praise="Each run of this operation moves every pixel by about 2 at first, in the direction that lowers J.",
+    praise="Each run of this operation moves every pixel by up to about 2, the way that lowers J.",
     hints=(
         "TensorFlow 1 keeps its optimisers in `tf.train` (`tf.compat.v1.train`).",
         "Make an Adam optimiser with a learning rate of 2.0: the picture's values go into the hundreds.",
@@ -113,23 +121,27 @@ _MODEL_NN = Exercise(
     hints=(
         "The order matters: initialise the variables, put the picture in, run the steps, read the picture.",
         "Both the `assign` and the `train_step` only do something when the session runs them.",
-        "In the loop, run `train_step` and then read `model['input']` with the session; return what you read last.",
+        "In the loop, run `train_step` and then read `model['input']` with the session; return what you "
+        "read last.",
     ),
 )
 _TRAIN_STEP = Exercise(
     call="train_step(image, compute_cost, optimizer)",
     probe=eager.train_step,
-    praise="Without the clipping the optimiser leaves the range of a picture, and pays for it when the file is written.",
+    praise="Without the clipping the optimiser leaves the range of a picture, and pays for it when the file "
+    "is written.",
     hints=(
         "Four things happen: the cost on a tape, its gradient, the optimiser's step, and the clipping.",
-        "Call `compute_cost(image)` inside the `with tf.GradientTape() as tape:` block, on the variable itself.",
-        "`apply_gradients` takes a list of pairs (gradient, variable). `tf.clip_by_value` returns a new tensor, which "
-        "still has to go into the variable.",
+        "Call `compute_cost(image)` inside the `with tf.GradientTape() as tape:` block, on the variable "
+        "itself.",
+        "`apply_gradients` takes a list of pairs (gradient, variable). `tf.clip_by_value` returns a new "
+        "tensor, which still has to go into the variable.",
     ),
     crashes={
         "Unknown variable": "`image` is not changed: the step goes to a copy of it.",
         r"No gradients provided|None for gradient|NoneType|\bNone\b": (
-            "The gradient is None: compute the cost inside the `with` block of the tape, from the variable `image` itself."
+            "The gradient is None: compute the cost inside the `with` block of the tape, from the variable "
+            "`image` itself."
         ),
         r"EagerTensor|SymbolicTensor|'(Eager)?Tensor' object": (
             "The optimiser and `assign` change variables only: use `image` itself, not a tensor made from it."
@@ -154,12 +166,12 @@ def gram_matrix(function):
 
 
 def compute_layer_style_cost(function):
-    """Check `compute_layer_style_cost(a_S, a_G)`; a mistake in the gram_matrix that it calls is said to be there."""
+    """Check `compute_layer_style_cost(a_S, a_G)`; a mistake that is in its gram_matrix is said to be there."""
     return check(_LAYER_STYLE_COST, function, TIME_LIMIT)
 
 
 def compute_style_cost(function):
-    """Check `compute_style_cost(model, STYLE_LAYERS)`, whose `sess` is ours during the check."""
+    """Check `compute_style_cost(model, STYLE_LAYERS)`, whose `sess` is ours meanwhile."""
     return check(_STYLE_COST, function, TIME_LIMIT)
 
 
@@ -174,7 +186,7 @@ def build_train_step(function):
 
 
 def model_nn(function):
-    """Check `model_nn(sess, input_image, num_iterations=200)`, whose model, costs and train_step are ours here."""
+    """Check `model_nn(sess, input_image, num_iterations=200)`, whose model, J and train_step are ours meanwhile."""
     return check(_MODEL_NN, function, TIME_LIMIT)
 
 

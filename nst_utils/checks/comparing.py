@@ -40,8 +40,8 @@ def refuse_unless_right(cases, mistakes, explain=None):
     """Return where every case is right; else raise Wrong, with the name of the mistake if one of these fits.
 
     mistakes: pairs of a name and what the mistake gives, one array per case.
-    explain: from the ratios of answer to mistake, what more to say, or None where it is not this mistake. Without
-    it the ratios must be 1.
+    explain: from the ratios of answer to mistake, what more to say, or None where it is not this mistake;
+    without it the ratios must be 1.
     """
     wrong = next((case for case in cases if not case.right), None)
     if wrong is None:
@@ -55,9 +55,9 @@ def refuse_unless_right(cases, mistakes, explain=None):
 def refuse_without_gradient(flows, name):
     if not flows:
         raise Wrong(
-            f"The value is right, but no gradient flows from it to {name}, and the optimisation needs one. NumPy "
-            "functions, `.numpy()`, `float`, `sess.run`, `tf.constant` and `tf.stop_gradient` cut it: use "
-            "TensorFlow operations from the argument to the result."
+            f"The value is right, but no gradient flows from it to {name}, and the optimisation needs one. "
+            "NumPy functions, `.numpy()`, `float`, `sess.run`, `tf.constant` and `tf.stop_gradient` cut "
+            "it: use TensorFlow operations from the argument to the result."
         )
 
 
@@ -67,8 +67,8 @@ def _recognise(cases, mistakes, explain):
         return "Your result is infinite or not a number for large activations: does a small type overflow?"
     if all(answer.size and not answer.any() for answer in answers):
         return (
-            "Your result is 0 for every input: a whole-number division (`//`) rounds it down, or you compare something "
-            "with itself."
+            "Your result is 0 for every input: a whole-number division (`//`) rounds it down, or you "
+            "compare something with itself."
         )
     if len(answers) > 1 and all(close(answer, answers[0]) for answer in answers[1:]):
         return "Your result is the same for every input: compute it from the arguments."
@@ -138,7 +138,7 @@ def is_tensor(result):
     return tf.is_tensor(result) or isinstance(result, tf.Variable)
 
 
-def evaluate(function, inputs, eager, watched, arrays=()):
+def evaluate(function, inputs, eager, watched=(), arrays=()):
     """The value of function(*inputs), and whether a gradient flows from it to each of the watched inputs.
 
     watched, arrays: the positions of inputs; those in `arrays` come as NumPy arrays, the others as tensors.
@@ -153,6 +153,8 @@ def evaluate(function, inputs, eager, watched, arrays=()):
         if session:
             session.run(tf.compat.v1.global_variables_initializer())
         value = value_of(result, session)
+        if not watched:
+            return value, True
         if not (is_tensor(result) and result.dtype.is_floating):
             return value, False
         gradients = tape.gradient(result, targets) if eager else tf.gradients(result, targets)

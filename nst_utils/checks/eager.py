@@ -12,7 +12,7 @@ from nst_utils.checks.running import names_in
 
 @dataclass(frozen=True)
 class _Step:
-    """One call of a train_step: the picture before it, where the optimiser alone would bring it, and what came."""
+    """One call of a train_step: the picture before it, where the optimiser alone brings it, and what came."""
 
     start: np.ndarray
     moved: np.ndarray
@@ -50,20 +50,21 @@ def train_step(function, _):
     used = all(step.optimizer_used for step in steps)
     if all(np.array_equal(step.got, step.start) for step in steps):
         raise Wrong(
-            "`image` is not changed: what the optimiser moved was a copy, or the clipped old picture was assigned over it."
+            "`image` is not changed: what the optimiser moved was a copy, or the clipped old picture was "
+            "assigned over it."
             if used
             else "`image` is not changed: `optimizer.apply_gradients([(gradient, image)])` moves it."
         )
     if not used:
         raise Wrong(
-            "The optimizer that you are given is not used: take the step with its `apply_gradients`, not with a learning "
-            "rate or an optimiser of your own."
+            "The optimizer that you are given is not used: take the step with its `apply_gradients`, not "
+            "with a learning rate or an optimiser of your own."
         )
     if any(step.got.min() < 0 or step.got.max() > 255 for step in steps):
         clips = any("clip" in name or name in ("maximum", "minimum") for name in names_in(function))
         outside = (
-            "The clipped picture is never assigned: `tf.clip_by_value` returns a new tensor, and `image.assign` puts it "
-            "in place, after the step."
+            "The clipped picture is never assigned: `tf.clip_by_value` returns a new tensor, and "
+            "`image.assign` puts it in place, after the step."
             if clips
             else "There is no clipping: after the step, bring the picture back to 0..255."
         )

@@ -1,8 +1,8 @@
 """The exercises that are formulas, and a table of the mistakes that each invites.
 
 Every mistake is what the wrong formula gives, computed in NumPy; the right one is that of nst_utils.costs. The
-dimensions are different odd primes, so that the ratio of an answer to a sum tells which factor of the normaliser was
-left out or not squared: no other whole powers of the factors give that number.
+dimensions are different odd primes, so that the ratio of an answer to a sum tells which factor of the normaliser
+was left out or not squared: no other whole powers of the factors give that number.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ _SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((13, 17, 19), 500.0))
 # So large that 32-bit integers overflow in (n_H n_W)^2, and 16-bit floats in a square.
 _POSTER = ((211, 223, 3), 3000.0)
 _OVERFLOW = (
-    "Right for small inputs and wrong for large ones: whole numbers of 32 bits or floats of 16 overflow. Compute the "
-    "normaliser in Python numbers or in float32."
+    "Right for small inputs and wrong for large ones: whole numbers of 32 bits or floats of 16 overflow. "
+    "Compute the normaliser in Python numbers or in float32."
 )
 
 
@@ -57,33 +57,35 @@ class Formula:
 
     def __call__(self, function, eager):
         """Return for a right function, else raise Wrong."""
-        runs = [self._run(function, eager, size, as_arrays=i % 2) for i, size in enumerate(_SIZES)]
-        cases, inputs, flows = zip(*runs, strict=True)
+        last = len(self.arguments) - 1
+        # In the second case the first picture's activations come as sess.run returns them.
+        as_arrays = ((), range(last), ())
+        runs = [self._run(function, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
+        cases, inputs, _ = zip(*runs, strict=True)
         refuse_unless_right(cases, self._mistakes(inputs), lambda ratios: self._explain(ratios, inputs))
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
-        case, _, _ = self._run(function, eager, _POSTER)
+        case, _, flows = self._run(function, eager, _POSTER, watched=[last])
         refuse_unless_right([case], [(_OVERFLOW, [case.got])])
-        refuse_without_gradient(all(flows), f"`{self.arguments[-1]}`")
+        refuse_without_gradient(flows, f"`{self.arguments[-1]}`")
 
-    def _run(self, function, eager, size, as_arrays=False):
-        """A case, its inputs, and whether a gradient flows; as_arrays: the first input is as sess.run returns it."""
+    def _run(self, function, eager, size, **how):
+        """A case, its inputs, and whether a gradient flows to the inputs that `how` says to watch."""
         inputs = self.draw(*size)
         with eager_mode():
             want = self.right(*map(tf.constant, inputs)).numpy().astype(np.float64)
-        last = len(inputs) - 1
-        got, flows = evaluate(function, inputs, eager, [last], range(last) if as_arrays else ())
+        got, flows = evaluate(function, inputs, eager, **how)
         return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, flows
 
     def _mistakes(self, inputs):
         """Each mistake with what it sums to for each of the inputs; computed as they are asked for."""
         factors = [self.factors(*arrays) for arrays in inputs]
-        normalisers = [np.prod([float(f[name]) ** power for name, power in self.powers.items()]) for f in factors]
+        normalisers = [np.prod([float(f[x]) ** power for x, power in self.powers.items()]) for f in factors]
         doubles = [[array.astype(np.float64) for array in arrays] for arrays in inputs]
         for name, total in self.sums.items():
             yield name, [total(*arrays, n) for arrays, n in zip(doubles, normalisers, strict=True)]
 
     def _explain(self, ratios, inputs):
-        """What is wrong with the normaliser that the answer was divided by; None where it is no such number."""
+        """What is wrong with the normaliser that the answer was divided by; None where it is not one."""
         if min(ratios) < 0 < max(ratios):
             return None
         log_factors = np.log([[self.factors(*arrays)[name] for name in self.powers] for arrays in inputs])
@@ -105,8 +107,8 @@ class Formula:
             return f"You multiply by {self._written(right)}; the formula divides by it."
         faults = [_fault(*each) for each in zip(self.powers, found, right, strict=True) if each[1] != each[2]]
         return (
-            f"The normaliser is off: {', '.join(faults)}. You divide by {self._written(found)}, the formula by "
-            f"{self._written(right)}."
+            f"The normaliser is off: {', '.join(faults)}. You divide by {self._written(found)}, the formula "
+            f"by {self._written(right)}."
         )
 
     def _written(self, powers):
@@ -128,11 +130,7 @@ def _fault(name, found, right):
         return f"{name} multiplies instead of dividing"
     if found < right:
         return f"{name} is not squared"
-    return (
-        f"{name} is squared"
-        if (found, right) == (2, 1)
-        else f"{name} counts {found} times instead of {right}"
-    )
+    return f"{name} is squared" if (found, right) == (2, 1) else f"{name} counts {found} times instead of {right}"
 
 
 # What a cost may sum over two sets of numbers x and y; n is the right normaliser.
@@ -141,28 +139,28 @@ _COMPARISONS = {
     "You sum absolute values; the formula sums squares.": lambda x, y, n: np.sum(np.abs(x - y)),
     "The square is missing: positive and negative differences cancel.": lambda x, y, n: np.sum(x - y),
     "You square the sum; the formula sums the squares.": lambda x, y, n: np.sum(x - y) ** 2,
-    "You take the square root of the sum; the formula has none.": lambda x, y, n: np.sqrt(
-        np.sum((x - y) ** 2)
+    "You take the square root of the sum; the formula has none.": (
+        lambda x, y, n: np.sqrt(np.sum((x - y) ** 2))
     ),
-    "You take the square root of the cost; the formula has none.": lambda x, y, n: np.sqrt(
-        n * np.sum((x - y) ** 2)
+    "You take the square root of the cost; the formula has none.": (
+        lambda x, y, n: np.sqrt(n * np.sum((x - y) ** 2))
     ),
     "You raise to the third power; the formula squares.": lambda x, y, n: np.sum((x - y) ** 3),
     "You raise to the fourth power; the formula squares once.": lambda x, y, n: np.sum((x - y) ** 4),
-    "The cost has the wrong sign: it grows with the difference.": lambda x, y, n: -np.sum((x - y) ** 2),
+    "The cost has the wrong sign: it should grow with the difference.": lambda x, y, n: -np.sum((x - y) ** 2),
     "You add the two; the formula takes their difference.": lambda x, y, n: np.sum((x + y) ** 2),
     "You subtract squares; the formula squares the difference.": lambda x, y, n: np.sum(x**2) - np.sum(y**2),
     "You multiply the two; the formula squares their difference.": lambda x, y, n: np.sum(x * y),
     "Only the first argument is used.": lambda x, y, n: np.sum(x**2),
     "Only the second argument is used.": lambda x, y, n: np.sum(y**2),
-    "A whole-number division (`//` or `int`) rounds down.": lambda x, y, n: (
-        n * np.floor(np.sum((x - y) ** 2) / n)
+    "A whole-number division (`//` or `int`) rounds down.": (
+        lambda x, y, n: n * np.floor(np.sum((x - y) ** 2) / n)
     ),
 }
 
 
 def _compared(features):
-    """{mistake: (x, y, normaliser) -> sum}: every way to compare, for every way to make features of a picture."""
+    """{mistake: (x, y, normaliser) -> sum}: every way to compare, for every way to make features."""
     return {
         f"{feature} {comparison}".strip(): lambda x, y, n, make=make, compare=compare: compare(make(x), make(y), n)
         for comparison, compare in _COMPARISONS.items()
@@ -189,7 +187,7 @@ content_cost = Formula(
     sums=_compared({"": lambda a: a, "You turn the activations into whole numbers.": np.trunc}),
     known_powers={
         (2, 2, 2, 2): (
-            "You take the mean for the sum: `reduce_mean` divides by n_H n_W n_C, and your normaliser does so again."
+            "You take the mean for the sum: `reduce_mean` divides by n_H n_W n_C, and the normaliser again."
         ),
         (4, 2, 2, 2): "You divide before you square, so the normaliser is squared too.",
     },
@@ -211,12 +209,13 @@ def _centred(A):
 
 _STYLE_FEATURES = {
     "": lambda a: _gram(_rows(a)),
-    "A `reshape` to (n_C, n_H*n_W) without the transpose mixes channels and positions: bring the channels to the front "
-    "first, with `tf.transpose`.": lambda a: _gram(a.reshape(a.shape[3], -1)),
-    "Your Gram matrix is over positions, A^T A: the channels belong in the rows of A.": lambda a: _gram(
-        _rows(a).T
+    "A `reshape` to (n_C, n_H*n_W) without the transpose mixes channels and positions: bring the channels "
+    "to the front first, with `tf.transpose`.": lambda a: _gram(a.reshape(a.shape[3], -1)),
+    "Your Gram matrix is over positions, A^T A: the channels belong in the rows of A.": (
+        lambda a: _gram(_rows(a).T)
     ),
-    "A `reshape` without the transpose mixes channels and positions, and your Gram matrix is over its columns.": (
+    "A `reshape` without the transpose mixes channels and positions, and your Gram matrix is over its "
+    "columns.": (
         lambda a: _gram(a.reshape(a.shape[3], -1).T)
     ),
     "The dimensions are read in the wrong order: n_H stands for n_C in the unrolling.": (
@@ -231,11 +230,11 @@ _STYLE_FEATURES = {
     "The dimensions are read in the wrong order: your `reshape` makes n_W rows.": (
         lambda a: _gram(a.reshape(a.shape[2], -1))
     ),
-    "The transpose brings the picture's rows (n_H) to the front, not the channels.": lambda a: _gram(
-        _rows(a, 1)
+    "The transpose brings the picture's rows (n_H) to the front, not the channels.": (
+        lambda a: _gram(_rows(a, 1))
     ),
-    "The transpose brings the picture's columns (n_W) to the front, not the channels.": lambda a: _gram(
-        _rows(a, 2)
+    "The transpose brings the picture's columns (n_W) to the front, not the channels.": (
+        lambda a: _gram(_rows(a, 2))
     ),
     "You multiply elementwise; the Gram matrix is a matrix product.": lambda a: a * a,
     "There is no Gram matrix: you compare the activations themselves, as the content cost does.": lambda a: a,
@@ -262,12 +261,7 @@ layer_style_cost = Formula(
         )
     },
     known_powers={
-        (
-            2,
-            2,
-            2,
-            4,
-        ): "You take the mean for the sum: `reduce_mean` divides by n_C², and your normaliser does so again.",
+        (2, 2, 2, 4): "You take the mean for the sum: `reduce_mean` divides by n_C², and the normaliser again.",
         (2, 4, 4, 2): "You divide by n_H n_W twice: once in each Gram matrix, and again in the normaliser.",
         (2, 1, 1, 1): "The normaliser is not squared: each of n_H, n_W and n_C counts twice in it.",
         (4, 4, 4, 4): "You divide by the normaliser before you square, so it is squared again.",
@@ -355,7 +349,9 @@ def total_cost(function, eager):
             J_content, J_style = RANDOM.uniform((1, 20), (9, 90)).astype(np.float32).tolist()
             if tensors:
                 inputs = np.float32(J_content), np.float32(J_style)
-                got, flows = evaluate(lambda c, s, w=weights: function(c, s, *w), inputs, eager, [0, 1])
+                got, flows = evaluate(
+                    lambda c, s, given=weights: function(c, s, *given), inputs, eager, watched=[0, 1]
+                )
             else:
                 with contextlib.nullcontext() if eager else graph() as session:
                     try:
@@ -371,8 +367,8 @@ def total_cost(function, eager):
     wrong_default = [case for given, case, _ in runs if not given and not case.right]
     if wrong_default and all(case.right for given, case, _ in runs if given):
         raise Wrong(
-            "The formula is right, the default values are not: alpha is 10 and beta is 40. Called without them, "
-            f"expected {show(wrong_default[0].want)}; yours gives {show(wrong_default[0].got)}."
+            "The formula is right, the default values are not: alpha is 10 and beta is 40. Called without "
+            f"them, expected {show(wrong_default[0].want)}; yours gives {show(wrong_default[0].got)}."
         )
     named = ((name, [mistakes[name] for _, _, mistakes in runs]) for name in _TOTALS)
     refuse_unless_right([case for _, case, _ in runs], named)

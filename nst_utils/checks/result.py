@@ -15,7 +15,8 @@ class Wrong(Exception):
 class Result:
     """The answer of a check: `outcome` is "correct", "wrong" or "not attempted", and `message` says why.
 
-    `hints` go step by step: `hint` is the first, every call of `more()` gives the next. A right answer has none.
+    `hints` go step by step: `hint` is the first, and every call of `more()` gives the next. A right answer has
+    none.
     """
 
     exercise: str
@@ -58,11 +59,9 @@ class Result:
             f"<p style='margin:0.2em 1.2em 0.5em'>{_html(hint)}</p></details>"
             for number, hint in enumerate(self.hints, start=1)
         )
-        return (
-            f"<div style='border-left:4px solid {colour};padding:0.3em 0.9em;margin:0.4em 0;max-width:50em'>"
-            f"<strong>{mark} {_html(self.exercise)}: {self.outcome}</strong>"
-            f"<p style='margin:0.3em 0'>{_html(self.message)}</p>{hints}</div>"
-        )
+        style = f"border-left:4px solid {colour};padding:0.3em 0.9em;margin:0.4em 0;max-width:50em"
+        title = f"<strong>{mark} {_html(self.exercise)}: {self.outcome}</strong>"
+        return f"<div style='{style}'>{title}<p style='margin:0.3em 0'>{_html(self.message)}</p>{hints}</div>"
 
 
 def _html(text):

@@ -1,4 +1,4 @@
-"""Running the student's code: whatever it does, an exception, an exit or an endless loop, a Result comes out."""
+"""Running the student's code: whatever it does, a crash, an exit or an endless loop, a Result comes out."""
 
 import contextlib
 import copy
@@ -23,6 +23,8 @@ from nst_utils.checks.result import Result, Wrong
 
 # Seconds in which an endless loop is asked to stop, before it is left behind.
 _GRACE = 2.0
+# A check may last this many times its seconds of computing: the machine may be busy, and a loop may sleep.
+_PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def check(exercise, function, seconds):
 
 @contextlib.contextmanager
 def _silence():
-    """Neither what the student's code prints nor TensorFlow's warnings, such as of many small tf.functions."""
+    """Show neither what the student's code prints nor TensorFlow's warnings, such as of repeated tracing."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel("ERROR")
@@ -91,9 +93,9 @@ class _TimeUp(BaseException):
 def _limited(work, seconds):
     """(True, what work() returns), or (False, the frames it was in) where that took too long.
 
-    The work has a thread of its own: so this is the same on every platform and in every calling thread, a
-    KeyboardInterrupt in this thread is the user's and not the student's code's, and even what cannot be stopped,
-    such as a loop inside TensorFlow, is left behind.
+    The work has a thread of its own. So this is the same on every platform and in every calling thread; a
+    KeyboardInterrupt in this thread is the user's, not the student's code's; and what cannot be stopped, such as
+    a loop inside TensorFlow, is left behind. It is the processor's time that counts, as the machine may be busy.
     """
     values, frames = [], []
 
@@ -104,8 +106,8 @@ def _limited(work, seconds):
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     try:
-        end = time.monotonic() + seconds
-        while thread.is_alive() and time.monotonic() < end:
+        computing, waiting = time.process_time() + seconds, time.monotonic() + _PATIENCE * seconds
+        while thread.is_alive() and time.process_time() < computing and time.monotonic() < waiting:
             thread.join(0.05)  # in slices: not every platform interrupts a long wait
         if thread.is_alive() and (frame := sys._current_frames().get(thread.ident)):
             frames = _locations(traceback.walk_stack(frame))[::-1]
@@ -142,8 +144,8 @@ def _judge(exercise, function, eager):
         alone = _judge_alone(exercise, rebind(function, {helper.name: getattr(costs, helper.name)}), eager)
         if alone.outcome == "correct":
             fault = "is not written yet" if found.outcome == "not attempted" else "is not right"
-            message = f"`{exercise.name}` itself is right, but `{helper.name}`, which it calls, {fault}: {found.message}"
-            return Result(exercise.name, found.outcome, message, helper.hints)
+            blame = f"`{exercise.name}` itself is right, but `{helper.name}`, which it calls, {fault}"
+            return Result(exercise.name, found.outcome, f"{blame}: {found.message}", helper.hints)
         message = f"{alone.message} `{helper.name}`, which it calls, needs a look too."
         return Result(exercise.name, alone.outcome, message, exercise.hints)
     return result
@@ -154,8 +156,8 @@ def _judge_alone(exercise, function, eager):
     try:
         if not callable(function):
             raise Wrong(
-                f"This is not a function but an object of type `{type(function).__name__}`: pass the function "
-                f"itself, without calling it, `checks.{exercise.name}({exercise.name})`."
+                f"This is not a function but an object of type `{type(function).__name__}`: pass the "
+                f"function itself, without calling it, `checks.{exercise.name}({exercise.name})`."
             )
         if _is_empty(function):
             message = "Nothing is computed yet: write the body of the function."
@@ -172,7 +174,7 @@ def _judge_alone(exercise, function, eager):
         files, frames = _files(function), _frames(error)
         if isinstance(error, NotImplementedError) and frames[-1][0] in files:
             outcome = "not attempted"
-            message = f"`{frames[-1][2]}` still raises NotImplementedError: put your code in the place of that line."
+            message = f"`{frames[-1][2]}` still raises NotImplementedError: replace that line by your code."
         else:
             text, known = _error_text(error), exercise.crashes | _CRASHES
             named = next((why for sign, why in known.items() if re.search(sign, text)), "")
@@ -200,7 +202,7 @@ def _is_empty(function):
     code = getattr(_plain(function), "__code__", None)
     if code is None:
         return False
-    harmless = "RESUME|NOP|CACHE|LOAD_(CONST|FAST)|STORE_FAST|UNPACK_SEQ|RETURN_(VALUE|CONST)|POP_TOP|COPY_FREE|MAKE_CELL"
+    harmless = "RESUME|NOP|(LOAD|RETURN)_CONST|(LOAD|STORE)_FAST|UNPACK_SEQ|RETURN_VALUE|POP_TOP|COPY_FREE|MAKE_CELL"
     arguments = code.co_varnames[: code.co_argcount]
     for instruction in dis.get_instructions(code):
         values = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
@@ -217,8 +219,8 @@ def _is_empty(function):
 def rebind(function, replaced=None, provided=None):
     """A copy of the function that sees other globals, as do the functions beside it that it calls.
 
-    Names in `provided` are only added where there are none. Lists and dictionaries are copied: what the student's
-    code collects in them during a check does not reach the notebook.
+    Names in `provided` are only added where there are none. Lists and dictionaries are copied: what the
+    student's code collects in them during a check does not reach the notebook.
     """
     if not isinstance(function, types.FunctionType):
         return function
@@ -262,26 +264,26 @@ def _files(function):
 # What an error in any exercise betrays.
 _CRASHES = {
     r"'numpy.ndarray' object has no attribute '(get_shape|set_shape|op)'": (
-        "You read the dimensions from an array: what `sess.run` returns is a NumPy array and has no `get_shape()`. "
-        "Read them from the tensor `a_G`, or with `.shape`, which both have."
+        "You read the dimensions from an array: what `sess.run` returns is a NumPy array and has no "
+        "`get_shape()`. Read them from the tensor `a_G`, or with `.shape`, which both have."
     ),
     r"Cannot convert a symbolic|__array__|symbolic tf.Tensor": (
-        "NumPy and Python functions cannot compute with a tensor of the graph, which has no value yet: use the "
-        "function of that name in `tf`."
+        "NumPy and Python functions cannot compute with a tensor of the graph, which has no value yet: use "
+        "the function of that name in `tf`."
     ),
     r"has no attribute 'numpy'|numpy\(\) is only available": (
         "`.numpy()` gives a value and needs eager mode; in a graph, stay with tensors."
     ),
-    r"object has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
+    r"has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
     r"FailedPrecondition|uninitialized|Could not find (variable|resource)": (
         "The variables were never initialised: run `tf.global_variables_initializer()` first."
     ),
-    r"not an element of this graph|must be from the same graph|is not from the passed-in graph|Session graph is empty": (
+    r"not an element of this graph|from the same graph|from the passed-in graph|Session graph is empty": (
         "It uses a tensor or a session of your notebook, not the one that it is given."
     ),
-    r"type (int32|int64|float32|float64) .*that does not match type|Incompatible type|cannot compute \w+ as input": (
-        "TensorFlow does not mix whole numbers and floats: convert them with `tf.cast(..., tf.float32)`, or put the "
-        "tensor first."
+    r"that does not match type|Incompatible type|cannot compute \w+ as input": (
+        "TensorFlow does not mix whole numbers and floats: convert them with `tf.cast(..., tf.float32)`, or "
+        "put the tensor first."
     ),
 }
 

@@ -81,11 +81,12 @@ def layer_activations(function, _):
 
 
 def _wrong_activations(layer, empty, before, after):
-    """{mistake: what it returns}, from all activations of no picture, of the previous one and of the right one."""
+    """{mistake: what it returns}, from all activations of an empty, the previous and the right picture."""
     return {
-        "The `assign` was never run, or only after the layer was read: these are the activations of the picture that "
-        "was there before.": before[layer],
-        "These are the activations of an empty picture: the variable was initialised again after the `assign`.": (
+        "The `assign` was never run, or only after the layer was read: these are the activations of the "
+        "picture that was there before.": before[layer],
+        "These are the activations of an empty picture: the variable was initialised again after the "
+        "`assign`.": (
             empty[layer]
         ),
         "You return the picture, not the activations.": after["input"],
@@ -131,8 +132,8 @@ _A_S_NOT_RUN = (
     "`sess.run(model[layer_name])`, while the style picture is in the network."
 )
 _A_G_RUN = (
-    "The cost is 0 and no gradient flows through it: `a_G` was run, so both are values of the style picture. Leave "
-    "`a_G` a tensor, `model[layer_name]`, which follows the generated picture."
+    "The cost is 0 and no gradient flows through it: `a_G` was run, so both are values of the style "
+    "picture. Leave `a_G` a tensor, `model[layer_name]`, which follows the generated picture."
 )
 _STYLE_LAYERS = (
     (("conv1_1", 0.5), ("conv3_1", 0.15), ("conv4_1", 1.7)),
@@ -182,7 +183,7 @@ _OTHER_OPTIMIZERS = ("Adagrad", "RMSProp", "Adadelta", "Ftrl", "ProximalAdagrad"
 
 
 def build_train_step(function, _):
-    """Return for a right build_train_step, else raise Wrong: its steps are compared with those of each optimiser."""
+    """Return for a right build_train_step, else raise Wrong: its path is compared with each optimiser's."""
     targets = [RANDOM.uniform(20, 90, (1, 3, 5, 7)) * RANDOM.choice((-1, 1), (1, 3, 5, 7)) for _ in range(2)]
     problems = list(zip(targets, (1.0, 40.0), strict=True))
     paths = [_path(function, *problem) for problem in problems]
@@ -197,8 +198,8 @@ def build_train_step(function, _):
     first_steps = [path[1] - path[0] for path in paths]
     if not any(step.any() for step in first_steps):
         raise Wrong(
-            "Running what you return changes nothing: `minimize(J)` gives the operation that moves the picture, while "
-            "`compute_gradients` only computes."
+            "Running what you return changes nothing: `minimize(J)` gives the operation that moves the "
+            "picture, while `compute_gradients` only computes."
         )
     # Adam's first step is the learning rate; gradient descent's is the learning rate times the gradient.
     rate = np.abs(first_steps[0]).mean()
@@ -243,8 +244,8 @@ def _path(make_step, target, weight):
                 session.run(step)
             except TypeError:
                 raise Wrong(
-                    f"You return an object of type `{type(step).__name__}`, which a session cannot run: return the "
-                    "operation that `minimize(J)` gives."
+                    f"You return an object of type `{type(step).__name__}`, which a session cannot run: "
+                    "return the operation that `minimize(J)` gives."
                 ) from None
             values.append(session.run(x))
     return np.array(values, dtype=np.float64)
@@ -298,7 +299,7 @@ class _Run:
 
 
 def model_nn(function, _):
-    """Return for a right model_nn, else raise Wrong: three runs, the last with the default number of iterations."""
+    """Return for a right model_nn, else raise Wrong: three runs, the last with the default of iterations."""
     runs = [_run_model_nn(function, *given) for given in ((3,), (8,), ())]
     for run in runs:
         if not (run.steps == run.iterations and run.returned(run.iterations)):
@@ -346,16 +347,16 @@ def _fault_of_run(run, ignored):
             "The variables were initialised after the `assign`, which emptied the picture: initialise first."
         )
     if steps == expected and run.returned(0):
-        return "You return `input_image` as it came: return `sess.run(model['input'])`, read after the last step."
+        return "You return `input_image` as it came: return what `model['input']` holds after the last step."
     if steps == expected and run.returned(1):
         return "The `assign` is inside the loop, so every iteration starts from `input_image` again."
     if ignored:
         return f"`num_iterations` is ignored: whatever its value, the train_step ran {steps} times."
     if steps == expected and run.returned(expected - 1):
-        return "You return the picture from before the last step: read `model['input']` after running the train_step."
+        return "You return the picture from before the last step: read `model['input']` after the train_step."
     if abs(steps - expected) == 1:
         few_or_many = "few" if steps < expected else "many"
-        return f"One iteration too {few_or_many}: for num_iterations = {expected}, the train_step ran {steps} times."
+        return f"One iteration too {few_or_many}: with num_iterations = {expected}, {steps} steps were taken."
     if steps != expected:
         default = " (the default)" if expected == 200 else ""
         return f"For num_iterations = {expected}{default}, the train_step ran {steps} times."
