@@ -28,6 +28,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import GenerateAssignment
 from PIL import Image
@@ -208,7 +209,10 @@ def main(arguments=None):
     for number, source in enumerate(chosen, 1):
         print(f"[{number}/{len(chosen)}] {source.stem} ... ", end="", flush=True)
         started = time.monotonic()
-        written = " and ".join(build(source, options.force))
+        try:
+            written = " and ".join(build(source, options.force))
+        except CellExecutionError as error:
+            sys.exit(f"this cell failed, so nothing was written.\n{error}")
         print(f"{written} written, {time.monotonic() - started:.0f} s" if written else "up to date")
     return 0
 

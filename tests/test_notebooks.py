@@ -105,6 +105,16 @@ def test_the_command_says_what_is_out_of_date(monkeypatch, copied, capsys):
     assert f"notebooks/{copied.stem}.ipynb does not follow from its source" in capsys.readouterr().out
 
 
+def test_a_cell_that_fails_is_named_and_nothing_is_written(monkeypatch, tmp_path):
+    source = tmp_path / "source" / "01_broken.py"
+    source.parent.mkdir()
+    source.write_text("# %% [markdown]\n# # A title\n\n# %%\nanswer = 1 / 0\n")
+    monkeypatch.setattr("editions.find_sources", lambda names: [source])
+    with pytest.raises(SystemExit, match="answer = 1 / 0"):
+        main([])
+    assert not any(edition_path(source, edition).exists() for edition in EDITIONS)
+
+
 def test_an_unknown_notebook_is_refused():
     with pytest.raises(SystemExit, match="No source for 99_nothing"):
         find_sources(["99_nothing"])
