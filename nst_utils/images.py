@@ -142,9 +142,14 @@ def recolor(picture, like):
     return ((pixels - pixels.mean(axis=0)) @ change.T + target.mean(axis=0)).reshape(picture.shape).astype(np.float32)
 
 
+def to_picture(image):
+    """The network's image (1, H, W, 3) as a picture: plus MEANS, clipped to 0-255, truncated to 8 bits."""
+    return np.clip((image + CONFIG.MEANS)[0], 0, 255).astype("uint8")
+
+
 def save_image(path, image):
-    """Write the network's image (1, H, W, 3) to a file: plus MEANS, clipped to 0-255, truncated to 8 bits."""
-    write_image(path, np.clip((image + CONFIG.MEANS)[0], 0, 255).astype("uint8"))
+    """Write the network's image (1, H, W, 3) to a file, as to_picture shows it."""
+    write_image(path, to_picture(image))
 
 
 def write_image(path, picture):

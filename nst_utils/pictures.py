@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from nst_utils.backend import tf
 from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.images import read_image
+from nst_utils.images import read_image, to_picture
 
 # The images of a checkout, and their copy inside an installed package.
 GALLERIES = (Path(__file__).resolve().parents[1] / "images", Path(__file__).resolve().parent / "gallery")
@@ -39,11 +39,6 @@ def example(name, size=None):
         raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
     return np.array(ImageOps.fit(Image.fromarray(read_image(gallery / name)), size, Image.Resampling.LANCZOS))
-
-
-def to_picture(image):
-    """The network's image (1, H, W, 3) as a picture: plus MEANS, clipped to 0-255, truncated to uint8."""
-    return np.clip((image + CONFIG.MEANS)[0], 0, 255).astype("uint8")
 
 
 def shuffle_tiles(picture, tile, seed=0):
@@ -77,9 +72,8 @@ def descend(sess, J, image, start, iterations=40):
 
     # Dividing by the first cost lets every cost, of any size, be minimised alike.
     unit = float(sess.run(J)) or 1.0
-    x, *_ = scipy.optimize.fmin_l_bfgs_b(
-        cost_and_slope, np.ravel(start).astype(np.float64) / scale, maxfun=iterations, maxiter=iterations, factr=0, pgtol=0
-    )
+    x = np.ravel(start).astype(np.float64) / scale
+    x, *_ = scipy.optimize.fmin_l_bfgs_b(cost_and_slope, x, maxfun=iterations, factr=0, pgtol=0)
     found = (scale * x).reshape(image.shape).astype(np.float32)
     sess.run(assign, {value: found})
     return found
@@ -142,7 +136,12 @@ def show_boxes(picture, boxes, height=2.6):
 def show_matrices(matrices, height=2.8):
     """Heat maps of non-negative matrices, {title: matrix}, on one colour scale: the square root of the entries."""
     figure, axes = plt.subplots(
-        1, len(matrices), figsize=(1.15 * height * len(matrices) + 0.6, height), dpi=DPI, layout="constrained", squeeze=False
+        1,
+        len(matrices),
+        figsize=(1.15 * height * len(matrices) + 0.6, height),
+        dpi=DPI,
+        layout="constrained",
+        squeeze=False,
     )
     colours = PowerNorm(0.5, 0, max(float(np.max(matrix)) for matrix in matrices.values()))
     for axis, (title, matrix) in zip(axes.flat, matrices.items(), strict=True):
@@ -248,7 +247,9 @@ def _grid(rows, columns, picture, height):
 def _draw(axis, picture):
     axis.axis("off")
     shown = _as_shown(picture)
-    axis.imshow(shown, cmap="magma" if shown.ndim == 2 else None, interpolation="nearest" if shown.ndim == 2 else None)
+    # A channel is stretched to its own range, unless it is given as grey levels.
+    grey = {"vmin": 0, "vmax": 255} if shown.dtype == np.uint8 else {}
+    axis.imshow(shown, cmap="magma", interpolation="nearest" if shown.ndim == 2 else None, **grey)
 
 
 def _draw_curves(axis, curves, xlabel, ylabel, scale):

@@ -14,8 +14,8 @@
 # # 2. Content cost
 
 # %% [markdown]
-# **Aim.** You turn "these two pictures show the same thing" into a number, see why it is measured in a middle layer, and
-# rebuild a photograph from nothing but the activations of one layer.
+# **Aim.** You turn "these two pictures show the same thing" into a number, see why it is measured in a middle
+# layer, and rebuild a photograph from nothing but the activations of one layer.
 
 # %%
 # On Google Colab this installs the package; anywhere else it does nothing.
@@ -35,8 +35,9 @@ from nst_utils.pictures import descend, example, show, show_curves
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 
 # %% [markdown]
-# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a session computes
-# what it is asked for. In TensorFlow 2 each line would be computed at once, without a session (notebook 7).
+# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a
+# session computes what it is asked for. In TensorFlow 2 each line would be computed at once, without a
+# session (notebook 7).
 
 # %%
 model = load_vgg_model()
@@ -49,19 +50,19 @@ show({"content": content_image, "another picture": other_image})
 # %% [markdown]
 # ## The formula
 #
-# Send the content picture $C$ and the generated picture $G$ through the network, and read both at one layer. The
-# activations $a^{(C)}$ and $a^{(G)}$ have the shape $(1, n_H, n_W, n_C)$. The **content cost** is the sum of their squared
-# differences, divided by four times the number of entries:
+# Send the content picture $C$ and the generated picture $G$ through the network, and read both at one layer.
+# The activations $a^{(C)}$ and $a^{(G)}$ have the shape $(1, n_H, n_W, n_C)$. The **content cost** is the sum
+# of their squared differences, divided by four times the number of entries:
 #
 # $$J_{content}(C, G) = \frac{1}{4 \times n_H \times n_W \times n_C} \sum_{\text{all entries}} \left(a^{(C)} - a^{(G)}\right)^2$$
 #
-# It is zero when the layer cannot tell the two pictures apart. The divisor is only a convenience: it makes the costs of layers
-# of different sizes comparable.
+# It is zero when the layer cannot tell the two pictures apart. The divisor is only a convenience: it makes
+# the costs of layers of different sizes comparable.
 #
 # ## Exercise: the content cost
 #
-# Take the dimensions from `a_G.shape`. Both arguments may be tensors, so use TensorFlow's functions (`tf.reduce_sum`,
-# `tf.square`), and return a tensor.
+# Take the dimensions from `a_G.shape`. Both arguments may be tensors, so use TensorFlow's functions
+# (`tf.reduce_sum`, `tf.square`), and return a tensor.
 
 # %% nbgrader={"grade": false, "grade_id": "compute_content_cost", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def compute_content_cost(a_C, a_G):
@@ -97,8 +98,8 @@ print(f"J_content = {sess.run(compute_content_cost(a_C, a_G)):.4f}")
 # %% [markdown]
 # ## Why a middle layer?
 #
-# Let us change the photograph in ways that leave *what it shows* alone, and ask each layer how large the change is. As a yardstick
-# we take the cost of a different picture: 1 means "as different as a rocket".
+# Let us change the photograph in ways that leave *what it shows* alone, and ask each layer how large the
+# change is. As a yardstick we take the cost of a different picture: 1 means "as different as a rocket".
 
 # %%
 changes = {
@@ -135,16 +136,17 @@ show_curves(curves, xlabel="layer", ylabel="relative content cost", scale="linea
 # ![relative content cost of the changed pictures, layer by layer](expected/compute_content_cost.jpg)
 
 # %% [markdown]
-# To a shallow layer a flower that has moved by six pixels is nearly as far off as a rocket; to `conv5_2` it is almost the same.
-# Deep layers forgive a change of place, but they also forget what we want to keep. A **middle layer** is the compromise:
-# the things of the picture stay, and roughly where they were, but not the pixels. The course takes `conv4_2`.
+# To a shallow layer a flower that has moved by six pixels is nearly as far off as a rocket; to `conv5_2` it
+# is almost the same. Deep layers forgive a change of place, but they also forget what we want to keep. A
+# **middle layer** is the compromise: the things of the picture stay, and roughly where they were, but not the
+# pixels. The course takes `conv4_2`.
 #
 # ## What a layer remembers
 #
-# How much of the picture is left in a layer? We can look. Start from noise, and change the *picture* until the layer's
-# activations agree with those of the flower, that is, until $J_{content}$ is as small as it gets. What the layer does not
-# remember stays noise. `descend` does the changing, by following the gradient of $J_{content}$ with respect to the pixels;
-# notebook 6 opens that box.
+# How much of the picture is left in a layer? We can look. Start from noise, and change the *picture* until
+# the layer's activations agree with those of the flower, that is, until $J_{content}$ is as small as it gets.
+# What the layer does not remember stays noise. `descend` does the changing, by following the gradient of
+# $J_{content}$ with respect to the pixels; notebook 6 opens that box.
 
 # %%
 def rebuild(layer, iterations):
@@ -159,21 +161,25 @@ rebuilt = {layer: rebuild(layer, iterations=40) for layer in layers}
 show({"content": content_image, **rebuilt}, columns=3, height=1.7)
 
 # %% [markdown]
-# `conv1_2` and `conv2_2` give the photograph back almost pixel by pixel; `conv3_2` already leaves the fine grain to chance. In
-# `conv4_2` the background and the colours are free, while the flower and its petals stay where they were: here a painter has
-# room. Of `conv5_2` little is left but that something round stands in the middle.
+# `conv1_2` and `conv2_2` give the photograph back almost pixel by pixel; `conv3_2` already leaves the fine
+# grain to chance. In `conv4_2` the background and the colours are free, while the flower and its petals stay
+# where they were: here a painter has room. Of `conv5_2` little is left but that something round stands in the
+# middle.
 #
 # ## Summary
 #
-# - $J_{content}$ compares the activations of two pictures at one layer; it is zero when the layer sees no difference.
-# - Shallow layers remember pixels, deep layers remember only what is there. A middle layer, `conv4_2`, leaves the style free and
-#   keeps the content.
-# - The picture itself can be changed by gradient descent until a cost is small. That is all that style transfer does.
+# - $J_{content}$ compares the activations of two pictures at one layer; it is zero when the layer sees no
+#   difference.
+# - Shallow layers remember pixels, deep layers remember only what is there. A middle layer, `conv4_2`, leaves
+#   the style free and keeps the content.
+# - The picture itself can be changed by gradient descent until a cost is small. That is all that style
+#   transfer does.
 #
 # ## Try it
 #
 # 1. Rebuild the flower from `conv4_2` with 10, 40 and 160 iterations. What comes first, what never comes?
 # 2. Rebuild from another noise, `np.random.default_rng(1)`. Which parts of the picture differ, which agree?
-# 3. Start from `other_image` instead of noise (it must be normalised first). Can you still see the rocket at the end?
-# 4. Move the picture by 1, 2, 4, 8 and 16 pixels: from which layer on does a movement by 4 pixels hardly matter, and how does that
-#    fit the distance between neighbouring units in notebook 1?
+# 3. Start from `other_image` instead of noise (it must be normalised first). Can you still see the rocket at
+#    the end?
+# 4. Move the picture by 1, 2, 4, 8 and 16 pixels: from which layer on does a movement by 4 pixels hardly
+#    matter, and how does that fit the distance between neighbouring units in notebook 1?

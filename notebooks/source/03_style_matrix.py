@@ -14,8 +14,8 @@
 # # 3. The style matrix
 
 # %% [markdown]
-# **Aim.** You turn "the manner of a painting" into a matrix: which features there are, and which of them go together, no matter
-# where in the picture.
+# **Aim.** You turn "the manner of a painting" into a matrix: which features there are, and which of them go
+# together, no matter where in the picture.
 
 # %%
 # On Google Colab this installs the package; anywhere else it does nothing.
@@ -35,8 +35,9 @@ from nst_utils.pictures import example, show, show_matrices, shuffle_tiles
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 320, 240
 
 # %% [markdown]
-# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a session computes
-# what it is asked for. In TensorFlow 2 each line would be computed at once, without a session (notebook 7).
+# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a
+# session computes what it is asked for. In TensorFlow 2 each line would be computed at once, without a
+# session (notebook 7).
 
 # %%
 model = load_vgg_model()
@@ -49,17 +50,20 @@ show({"a style": style_image, "a photograph": photograph}, height=2.2)
 # %% [markdown]
 # ## The formula
 #
-# Take one layer, and write its activations as a table $A$ of the shape $(n_C, n_H n_W)$: one row for each channel, one column for each
-# position in the picture. The **Gram matrix**, or style matrix, multiplies every row with every row:
+# Take one layer, and write its activations as a table $A$ of the shape $(n_C, n_H n_W)$: one row for each
+# channel, one column for each position in the picture. The **Gram matrix**, or style matrix, multiplies every
+# row with every row:
 #
 # $$G = A A^T, \qquad G_{ij} = \sum_{k=1}^{n_H n_W} A_{ik} A_{jk}$$
 #
-# $G$ has the shape $(n_C, n_C)$, whatever the size of the picture. $G_{ij}$ is large when the channels $i$ and $j$ are active at
-# the same positions. Since the sum runs over all positions, *where* that happens makes no difference.
+# $G$ has the shape $(n_C, n_C)$, whatever the size of the picture. $G_{ij}$ is large when the channels $i$
+# and $j$ are active at the same positions. Since the sum runs over all positions, *where* that happens makes
+# no difference.
 #
 # ## Exercise: the Gram matrix
 #
-# `A` is already unrolled. Use `tf.matmul`, which can transpose its arguments by itself (see `help(tf.matmul)`).
+# `A` is already unrolled. Use `tf.matmul`, which can transpose its arguments by itself (see
+# `help(tf.matmul)`).
 
 # %% nbgrader={"grade": false, "grade_id": "gram_matrix", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gram_matrix(A):
@@ -88,8 +92,9 @@ print(np.round(sess.run(gram_matrix(A)), 3))
 # %% [markdown]
 # ## What it looks like
 #
-# Now the real thing. `unrolled` reads a layer and makes the table $A$; `style_of` gives its Gram matrix. For the 128 channels of
-# `conv2_1` that is a picture of 128x128 numbers, black for zero and yellow for the largest:
+# Now the real thing. `unrolled` reads a layer and makes the table $A$; `style_of` gives its Gram matrix. For
+# the 128 channels of `conv2_1` that is a picture of 128x128 numbers, black for zero and yellow for the
+# largest:
 
 # %%
 def unrolled(picture, layer="conv2_1"):
@@ -112,13 +117,14 @@ def style_of(picture, layer="conv2_1"):
 show_matrices({"the style": style_of(style_image), "the photograph": style_of(photograph)})
 
 # %% [markdown]
-# Bright lines belong to channels that are active nearly everywhere. The two matrices are plainly not the same: that difference
-# is what we will call a difference of style.
+# Bright lines belong to channels that are active nearly everywhere. The two matrices are plainly not the
+# same: that difference is what we will call a difference of style.
 #
 # ## The diagonal: how active
 #
-# $G_{ii}$ is the sum of the squares of channel $i$: how much of its pattern there is in the picture. Here are the two channels
-# with the largest entries on the painting's diagonal, and the two with the smallest that are not zero:
+# $G_{ii}$ is the sum of the squares of channel $i$: how much of its pattern there is in the picture. Here are
+# the two channels with the largest entries on the painting's diagonal, and the two with the smallest that are
+# not zero:
 
 # %%
 G = style_of(style_image)
@@ -132,8 +138,9 @@ show({"the style\n": style_image, **maps}, height=1.2)
 # %% [markdown]
 # ## Off the diagonal: what goes together
 #
-# To compare pairs of channels of different strength, divide by both: $c_{ij} = G_{ij} / \sqrt{G_{ii} G_{jj}}$ is 1 if the two channels are always active together,
-# and 0 if never. Among the forty busiest channels, these are the pairs that go together most and least:
+# To compare pairs of channels of different strength, divide by both: $c_{ij} = G_{ij} / \sqrt{G_{ii} G_{jj}}$
+# is 1 if the two channels are always active together, and 0 if never. Among the forty busiest channels, these
+# are the pairs that go together most and least:
 
 # %%
 G = style_of(style_image)
@@ -150,13 +157,13 @@ for pair in (most, least):
 show(pairs, height=1.2)
 
 # %% [markdown]
-# A statement such as "where there is yellow, there are short horizontal strokes" is a large off-diagonal entry. Thousands of
-# such entries, in layers of several depths, are what this course calls a style.
+# A statement such as "where there is yellow, there are short horizontal strokes" is a large off-diagonal
+# entry. Thousands of such entries, in layers of several depths, are what this course calls a style.
 #
 # ## Position is lost
 #
-# If a style does not depend on *where* things are, then a picture that is cut into tiles, which are laid out again in any order, should have nearly
-# the same Gram matrix. Only the seams are new.
+# If a style does not depend on *where* things are, then a picture that is cut into tiles, which are laid out
+# again in any order, should have nearly the same Gram matrix. Only the seams are new.
 
 # %%
 shuffled = shuffle_tiles(style_image, tile=80)
@@ -173,8 +180,8 @@ show(pictures, height=1.5)
 show_matrices({title: style_of(picture) for title, picture in pictures.items()}, height=2)
 
 # %% [markdown]
-# As numbers: how far is each picture from the style, first by its activations and then by its Gram matrix? (The length of the difference, in
-# per cent of the length of the style's own.)
+# As numbers: how far is each picture from the style, first by its activations and then by its Gram matrix?
+# (The length of the difference, in per cent of the length of the style's own.)
 
 # %% tags=["nbval-check-output"]
 def distance(x, y):
@@ -188,7 +195,8 @@ for title, picture in list(pictures.items())[1:]:
     print(f"{title:20} activations {by_place:4.0%}   Gram matrix {by_matrix:4.0%}")
 
 # %% [markdown]
-# Position by position, the shuffled picture is as far from the original as any other. Its Gram matrix is hardly changed.
+# Position by position, the shuffled picture is as far from the original as any other. Its Gram matrix is
+# hardly changed.
 #
 # ## Summary
 #
@@ -198,8 +206,9 @@ for title, picture in list(pictures.items())[1:]:
 #
 # ## Try it
 #
-# 1. Use smaller tiles, `tile=40`, `tile=20`, `tile=16`. When does the Gram matrix notice, and why does it notice sooner in `conv4_1`?
-#    (Remember how much one unit sees.)
+# 1. Use smaller tiles, `tile=40`, `tile=20`, `tile=16`. When does the Gram matrix notice, and why does it
+#    notice sooner in `conv4_1`? (Remember how much one unit sees.)
 # 2. Mirror the picture, `style_image[:, ::-1]`. Position is lost; is left and right lost, too?
 # 3. What is the largest entry that $G_{ij}$ can have, given $G_{ii}$ and $G_{jj}$?
-# 4. The Gram matrix of a picture of twice the size is about four times as large. What must a cost do about that? (Notebook 4.)
+# 4. The Gram matrix of a picture of twice the size is about four times as large. What must a cost do about
+#    that? (Notebook 4.)

@@ -14,8 +14,8 @@
 # # 4. Style cost
 
 # %% [markdown]
-# **Aim.** You turn "these two pictures are painted in the same manner" into a number, first for one layer, then for several, and
-# grow a texture from a painting's style alone.
+# **Aim.** You turn "these two pictures are painted in the same manner" into a number, first for one layer,
+# then for several, and grow a texture from a painting's style alone.
 
 # %%
 # On Google Colab this installs the package; anywhere else it does nothing.
@@ -27,17 +27,17 @@ if "google.colab" in sys.modules:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
-import tensorflow.compat.v1 as tf
-
 from nst_utils import *
+import tensorflow.compat.v1 as tf
 from nst_utils import checks, gram_matrix
 from nst_utils.pictures import descend, example, show, show_curves, shuffle_tiles
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 
 # %% [markdown]
-# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a session computes
-# what it is asked for. In TensorFlow 2 each line would be computed at once, without a session (notebook 7).
+# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a
+# session computes what it is asked for. In TensorFlow 2 each line would be computed at once, without a
+# session (notebook 7).
 
 # %%
 model = load_vgg_model()
@@ -56,19 +56,19 @@ show({"the style": style_image, **pictures}, columns=3, height=1.5)
 # %% [markdown]
 # ## One layer
 #
-# The style of a picture at one layer is its Gram matrix $G$ (notebook 3). The **style cost** of the layer compares the Gram matrices of the
-# style picture $S$ and of the generated picture $G$, entry by entry:
+# The style of a picture at one layer is its Gram matrix $G$ (notebook 3). The **style cost** of the layer
+# compares the Gram matrices of the style picture $S$ and of the generated picture $G$, entry by entry:
 #
 # $$J_{style}^{[l]}(S, G) = \frac{1}{4 \times n_C^2 \times (n_H n_W)^2} \sum_{i=1}^{n_C} \sum_{j=1}^{n_C} \left(G^{(S)}_{ij} - G^{(G)}_{ij}\right)^2$$
 #
-# An entry of $G$ is a sum over $n_H n_W$ positions, and it enters squared: dividing by $(n_H n_W)^2$ makes the cost independent of
-# the size of the picture. $n_C^2$ is the number of entries.
+# An entry of $G$ is a sum over $n_H n_W$ positions, and it enters squared: dividing by $(n_H n_W)^2$ makes
+# the cost independent of the size of the picture. $n_C^2$ is the number of entries.
 #
 # ## Exercise: the style cost of a layer
 #
-# `gram_matrix`, from notebook 3, is already imported; it takes a table $A$ of the shape $(n_C, n_H n_W)$. So first the
-# activations $(1, n_H, n_W, n_C)$ must be unrolled into such a table. Take care: `tf.reshape` alone cannot move the channels to the front,
-# it needs `tf.transpose` after it.
+# `gram_matrix`, from notebook 3, is already imported; it takes a table $A$ of the shape $(n_C, n_H n_W)$. So
+# first the activations $(1, n_H, n_W, n_C)$ must be unrolled into such a table. Take care: `tf.reshape` alone
+# cannot move the channels to the front, it needs `tf.transpose` after it.
 
 # %% nbgrader={"grade": false, "grade_id": "compute_layer_style_cost", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def compute_layer_style_cost(a_S, a_G):
@@ -136,8 +136,9 @@ show_curves(
 )
 
 # %% [markdown]
-# To every layer the shuffled tiles are nearest to the style. For the rest the layers do not agree: `conv1_1` finds Père Tanguy
-# nearest, by his colours, and `conv5_1` the Night Café, with its lamps and furniture. One layer sees a style at one scale only.
+# To every layer the shuffled tiles are nearest to the style. For the rest the layers do not agree: `conv1_1`
+# finds Père Tanguy nearest, by his colours, and `conv5_1` the Night Café, with its lamps and furniture. One
+# layer sees a style at one scale only.
 #
 # ## Several layers
 #
@@ -158,9 +159,10 @@ print("sum of the weights:", sum(weight for _, weight in STYLE_LAYERS))
 # %% [markdown]
 # ## Exercise: the style cost
 #
-# When `compute_style_cost` is called, the style picture has been assigned to `model['input']`. So the trick of the course works: `sess.run(model[name])`
-# gives $a^{(S)}$ *now*, as an array of numbers, while the tensor `model[name]` itself stands for $a^{(G)}$: the activations of whatever
-# picture will be in the network *later*.
+# When `compute_style_cost` is called, the style picture has been assigned to `model['input']`. So the trick
+# of the course works: `sess.run(model[name])` gives $a^{(S)}$ *now*, as an array of numbers, while the tensor
+# `model[name]` itself stands for $a^{(G)}$: the activations of whatever picture will be in the network
+# *later*.
 #
 # Use `compute_layer_style_cost` and the session `sess`.
 
@@ -190,8 +192,8 @@ checks.compute_style_cost(compute_style_cost).require()
 # %% [markdown]
 # ## Who paints like that?
 #
-# First the style picture goes in and the cost is built; then any picture can take its place, and `sess.run(J_style)` tells how far it is
-# from the style. Here are our pictures with the least cost first:
+# First the style picture goes in and the cost is built; then any picture can take its place, and
+# `sess.run(J_style)` tells how far it is from the style. Here are our pictures with the least cost first:
 
 # %% [markdown] tags=["student-only"]
 # With both costs right, this is what you will see:
@@ -219,15 +221,15 @@ ranking = distances(pictures)
 show({f"{title}\nJ_style = {cost:.1e}": pictures[title] for title, cost in ranking.items()}, height=1.15)
 
 # %% [markdown]
-# The two other paintings come before the photographs. (That is not so for every Van Gogh: the cost knows nothing of painters, only of
-# colours, contrasts and strokes.)
+# The two other paintings come before the photographs. (That is not so for every Van Gogh: the cost knows
+# nothing of painters, only of colours, contrasts and strokes.)
 #
 # ## A texture grown from the style alone
 #
-# What does the style cost know about the painting? Start from noise, and change the picture until $J_{style}$ is small, without
-# any content: first with `conv1_1` alone, then with more and deeper layers. As the costs of the layers differ a hundred
-# thousandfold (see the curves above), we choose the weights here so that each layer has an equal say at the start:
-# $\lambda^{[l]} = 1 / J_{style}^{[l]}(S, \text{noise})$.
+# What does the style cost know about the painting? Start from noise, and change the picture until $J_{style}$
+# is small, without any content: first with `conv1_1` alone, then with more and deeper layers. As the costs of
+# the layers differ a hundred thousandfold (see the curves above), we choose the weights here so that each
+# layer has an equal say at the start: $\lambda^{[l]} = 1 / J_{style}^{[l]}(S, \text{noise})$.
 
 # %% [markdown] tags=["student-only"]
 # ![textures grown from the style of one to five layers](expected/textures.jpg)
@@ -252,19 +254,22 @@ for depth in range(1, 6):
 show(textures, columns=3, height=1.7)
 
 # %% [markdown]
-# `conv1_1` knows the colours, and which colours touch. With `conv2_1` and `conv3_1` come brush strokes and their directions; with `conv4_1` and
-# `conv5_1` they gather into things that might be walls, trees or figures, though never in the place they had. It is
-# Café Terrace with the café taken out: this is what we want to pour over another picture.
+# `conv1_1` knows the colours, and which colours touch. With `conv2_1` and `conv3_1` come brush strokes and
+# their directions; with `conv4_1` and `conv5_1` they gather into things that might be walls, trees or
+# figures, though never in the place they had. It is Café Terrace with the café taken out: this is what we
+# want to pour over another picture.
 #
 # ## Summary
 #
-# - The style cost of a layer is the squared distance of two Gram matrices, with a divisor that removes the size of the picture.
+# - The style cost of a layer is the squared distance of two Gram matrices, with a divisor that removes the
+#   size of the picture.
 # - $J_{style}$ is the weighted sum over layers; each layer holds the style at its own scale.
 # - Minimised alone, it grows a texture: the manner, without the motif.
 #
 # ## Try it
 #
-# 1. Grow a texture from `equal_say[3:4]`, that is from `conv4_1` alone. What is missing that the shallow layers gave?
+# 1. Grow a texture from `equal_say[3:4]`, that is from `conv4_1` alone. What is missing that the shallow
+#    layers gave?
 # 2. Grow one with the weights of `STYLE_LAYERS`, 0.2 each. Which layers have nothing to say, and why?
 # 3. Where does `"style/van-gogh-harvest-at-la-crau-1888.webp"` come in the ranking? Can you say why?
 # 4. Grow the texture twice, from two noises. Are the two Gram matrices the same? Are the two pictures?

@@ -14,7 +14,8 @@
 # # 5. Total cost
 
 # %% [markdown]
-# **Aim.** You join content and style in one cost, with two weights, and see in a grid of pictures what the weights do.
+# **Aim.** You join content and style in one cost, with two weights, and see in a grid of pictures what the
+# weights do.
 
 # %%
 # On Google Colab this installs the package; anywhere else it does nothing.
@@ -26,17 +27,17 @@ if "google.colab" in sys.modules:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
-import tensorflow.compat.v1 as tf
-
 from nst_utils import *
+import tensorflow.compat.v1 as tf
 from nst_utils import STYLE_LAYERS, checks, compute_content_cost, compute_style_cost
 from nst_utils.pictures import descend, example, show, show_curves, show_table
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 128, 80
 
 # %% [markdown]
-# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a session computes
-# what it is asked for. In TensorFlow 2 each line would be computed at once, without a session (notebook 7).
+# Like notebook 1, this one works in graph mode (`tensorflow.compat.v1`): first the network is built, then a
+# session computes what it is asked for. In TensorFlow 2 each line would be computed at once, without a
+# session (notebook 7).
 
 # %%
 model = load_vgg_model()
@@ -51,8 +52,8 @@ show({"content": content_image, "style": style_image})
 # %% [markdown]
 # ## The formula
 #
-# The generated picture $G$ is to have the content of $C$ *and* the style of $S$. So both costs are to be small, and we minimise
-# their weighted sum:
+# The generated picture $G$ is to have the content of $C$ *and* the style of $S$. So both costs are to be
+# small, and we minimise their weighted sum:
 #
 # $$J(G) = \alpha\, J_{content}(C, G) + \beta\, J_{style}(S, G)$$
 #
@@ -88,7 +89,8 @@ print("J =", total_cost(np.random.randn(), np.random.randn()))
 # %% [markdown]
 # ## What the two costs are for real pictures
 #
-# Both costs are built as in notebooks 2 and 4: the picture goes in, and what it makes of the layers is kept as the target.
+# Both costs are built as in notebooks 2 and 4: the picture goes in, and what it makes of the layers is kept
+# as the target.
 
 # %% tags=["nbval-check-output"]
 sess.run(model["input"].assign(content_image))
@@ -104,13 +106,14 @@ for name, image in {"C": content_image, "S": style_image, "C with noise": noisy_
     print(f"{name:12}  J_content = {sess.run(J_content):7.1e}   J_style = {sess.run(J_style):7.1e}")
 
 # %% [markdown]
-# The content costs are ten thousand times smaller than the style costs. Each has the size that its formula gives it: only the weights
-# can make them comparable.
+# The content costs are ten thousand times smaller than the style costs. Each has the size that its formula
+# gives it: only the weights can make them comparable.
 #
 # ## A grid over alpha and beta
 #
-# We start from the content picture mixed with noise, and try three values of each weight: $\alpha$ grows tenfold from row to row, $\beta$ from
-# column to column. The curves above the grid show what is left of the two costs, for each ratio of the weights.
+# We start from the content picture mixed with noise, and try three values of each weight: $\alpha$ grows
+# tenfold from row to row, $\beta$ from column to column. The curves above the grid show what is left of the
+# two costs, for each ratio of the weights.
 
 # %% [markdown] tags=["student-only"]
 # With the right total cost, the next cell draws two curves, and then these nine pictures:
@@ -145,14 +148,15 @@ show_table(
 )
 
 # %% [markdown]
-# From top right to bottom left, style gives way to content: first the sky loses its strokes, then the pagoda gets its storeys back, at last
-# only the colours remember the painting. The curves say the same in numbers: what one cost gains, the other pays.
+# From top right to bottom left, style gives way to content: first the sky loses its strokes, then the pagoda
+# gets its storeys back, at last only the colours remember the painting. The curves say the same in numbers:
+# what one cost gains, the other pays.
 #
-# Along each diagonal from top left to bottom right the pictures are the same. $10 J$ has its minimum where $J$ has it, so only the
-# **ratio** $\alpha / \beta$ counts.
+# Along each diagonal from top left to bottom right the pictures are the same. $10 J$ has its minimum where
+# $J$ has it, so only the **ratio** $\alpha / \beta$ counts.
 #
-# The course's own 10 to 40 lies far beyond the top right corner: the style has all the say, and the content survives
-# because the picture *starts* from it. That is why those pictures look so much like paintings.
+# The course's own 10 to 40 lies far beyond the top right corner: the style has all the say, and the content
+# survives because the picture *starts* from it. That is why those pictures look so much like paintings.
 #
 # ## Summary
 #
@@ -163,7 +167,8 @@ show_table(
 # ## Try it
 #
 # 1. Paint with the course's weights, `paint(10, 40)`. Is it the picture of the top right corner?
-# 2. Start from noise alone: put `generate_noise_image(content_image, noise_ratio=1.0)` in place of `noisy_image`. For which ratios
-#    does the content still come back?
+# 2. Start from noise alone: put `generate_noise_image(content_image, noise_ratio=1.0)` in place of
+#    `noisy_image`. For which ratios does the content still come back?
 # 3. Which ratio do you like best for `"content/chelsea.png"`? And for a face?
-# 4. With `alpha = 0` the content cost has no say. What do you get, from the noisy content picture and from noise?
+# 4. With `alpha = 0` the content cost has no say. What do you get, from the noisy content picture and from
+#    noise?

@@ -14,8 +14,8 @@
 # # 6. Optimisation
 
 # %% [markdown]
-# **Aim.** You put the pieces of notebooks 1 to 5 together, in eight steps, and paint: 200 times the picture changes a little, each time
-# in the direction in which the total cost falls.
+# **Aim.** You put the pieces of notebooks 1 to 5 together, in eight steps, and paint: 200 times the picture
+# changes a little, each time in the direction in which the total cost falls.
 
 # %%
 # On Google Colab this installs the package; anywhere else it does nothing.
@@ -36,15 +36,16 @@ from nst_utils.pictures import LiveView, example, show
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 
 # %% [markdown]
-# The theory fits in one line. In an ordinary network one trains the weights, so that the network gets better; here the weights
-# stay, and one trains the **picture**:
+# The theory fits in one line. In an ordinary network one trains the weights, so that the network gets better;
+# here the weights stay, and one trains the **picture**:
 #
 # $$G \;:=\; G - \text{a step along} \; \frac{\partial J(G)}{\partial G}$$
 #
 # ## Step 1: an interactive session
 #
-# In graph mode (`tensorflow.compat.v1`) a session does the computing; an *interactive* one makes itself the default, so that
-# nothing else needs to be told about it. (In TensorFlow 2 there are no sessions: notebook 7.)
+# In graph mode (`tensorflow.compat.v1`) a session does the computing; an *interactive* one makes itself the
+# default, so that nothing else needs to be told about it. (In TensorFlow 2 there are no sessions: notebook
+# 7.)
 
 # %%
 tf.reset_default_graph()
@@ -63,8 +64,8 @@ show({"content": content_image, "style": style_image})
 # %% [markdown]
 # ## Step 4: where to start
 #
-# The generated picture starts as the content picture with noise: 60% noise, 40% content. The noise gives the style something to grow from,
-# and the content helps the content cost to find its place.
+# The generated picture starts as the content picture with noise: 60% noise, 40% content. The noise gives the
+# style something to grow from, and the content helps the content cost to find its place.
 
 # %%
 np.random.seed(1)
@@ -80,8 +81,8 @@ model = load_vgg_model()
 # %% [markdown]
 # ## Step 6: the graph
 #
-# **The content cost.** The content picture goes in; what `conv4_2` makes of it *now* is $a^{(C)}$, an array. The tensor `model["conv4_2"]`
-# itself is $a^{(G)}$: it will be computed anew for each generated picture.
+# **The content cost.** The content picture goes in; what `conv4_2` makes of it *now* is $a^{(C)}$, an array.
+# The tensor `model["conv4_2"]` itself is $a^{(G)}$: it will be computed anew for each generated picture.
 
 # %%
 sess.run(model["input"].assign(content_image))
@@ -90,7 +91,8 @@ a_G = model["conv4_2"]
 J_content = compute_content_cost(a_C, a_G)
 
 # %% [markdown]
-# **The style cost**, in the same way: the style picture goes in, and `compute_style_cost` reads the five layers.
+# **The style cost**, in the same way: the style picture goes in, and `compute_style_cost` reads the five
+# layers.
 
 # %%
 sess.run(model["input"].assign(style_image))
@@ -108,8 +110,8 @@ for name, cost in {"J": J, "J_content": J_content, "J_style": J_style}.items():
 # %% [markdown]
 # ## Exercise: the train step
 #
-# Return the operation that makes one step of `tf.train.AdamOptimizer` with the learning rate 2.0, so that `J` gets smaller. The only variable in
-# the graph is `model["input"]`, so it is the picture that Adam will move.
+# Return the operation that makes one step of `tf.train.AdamOptimizer` with the learning rate 2.0, so that `J`
+# gets smaller. The only variable in the graph is `model["input"]`, so it is the picture that Adam will move.
 
 # %% nbgrader={"grade": false, "grade_id": "build_train_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def build_train_step(J):
@@ -130,8 +132,8 @@ checks.build_train_step(build_train_step)
 checks.build_train_step(build_train_step).require()
 
 # %% [markdown]
-# Before a long run, a short one: do ten steps make the cost smaller? (`tf.global_variables_initializer()` also sets Adam's own
-# variables, its running means of the gradient.)
+# Before a long run, a short one: do ten steps make the cost smaller? (`tf.global_variables_initializer()`
+# also sets Adam's own variables, its running means of the gradient.)
 
 # %% [markdown] tags=["student-only"]
 # With the right train step, the next cell draws this:
@@ -144,7 +146,7 @@ train_step = build_train_step(J)
 sess.run(tf.global_variables_initializer())
 sess.run(model["input"].assign(generated_image))
 before = sess.run(J)
-for i in range(10):
+for _ in range(10):
     sess.run(train_step)
 after, image = sess.run([J, model["input"]])
 show(
@@ -158,8 +160,9 @@ show(
 # %% [markdown]
 # ## Steps 7 and 8: initialise, and iterate
 #
-# `view` will show the picture and its costs while the optimisation runs, and keep the frames. Report to it like this, every 20 iterations:
-# `view.update(i, image, J=..., J_content=..., J_style=...)`, with numbers, not tensors. (Until we open it, it ignores what it is told.)
+# `view` will show the picture and its costs while the optimisation runs, and keep the frames. Report to it
+# like this, every 20 iterations: `view.update(i, image, J=..., J_content=..., J_style=...)`, with numbers,
+# not tensors. (Until we open it, it ignores what it is told.)
 
 # %%
 view = LiveView()
@@ -167,9 +170,11 @@ view = LiveView()
 # %% [markdown]
 # ## Exercise: the optimisation
 #
-# 1. Initialise the variables with `tf.global_variables_initializer()`; *then* assign `input_image` to `model["input"]`.
+# 1. Initialise the variables with `tf.global_variables_initializer()`; *then* assign `input_image` to
+#    `model["input"]`.
 # 2. In each iteration run `train_step`, which has been built above.
-# 3. Every 20 iterations read the picture from `model["input"]` and the three costs, and report them to `view`.
+# 3. Every 20 iterations read the picture from `model["input"]` and the three costs, and report them to
+#    `view`.
 # 4. At the end read the picture, and return it.
 
 # %% nbgrader={"grade": false, "grade_id": "model_nn", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -234,9 +239,10 @@ view.film_strip(columns=5)
 view.gif(os.path.join(CONFIG.OUTPUT_DIR, "frames.gif"))
 
 # %% [markdown]
-# In the first twenty steps the noise takes on the contrasts of the style; then colours and strokes form, along the edges that the
-# content gives them; after a hundred steps only details still move. The curves say the same: the style cost falls nearly
-# a hundredfold and flattens, while the content cost *rises* a little, because the style is worth so much more.
+# In the first twenty steps the noise takes on the contrasts of the style; then colours and strokes form,
+# along the edges that the content gives them; after a hundred steps only details still move. The curves say
+# the same: the style cost falls nearly a hundredfold and flattens, while the content cost *rises* a little,
+# because the style is worth so much more.
 #
 # ## Summary
 #
@@ -246,8 +252,8 @@ view.gif(os.path.join(CONFIG.OUTPUT_DIR, "frames.gif"))
 #
 # ## Try it
 #
-# 1. Start from the content picture itself, `model_nn(sess, content_image)`, and from noise alone. What differs in the end, and what
-#    in the first frames?
+# 1. Start from the content picture itself, `model_nn(sess, content_image)`, and from noise alone. What
+#    differs in the end, and what in the first frames?
 # 2. Build the train step with a learning rate of 0.2, and of 20. What do the curves look like?
 # 3. Paint your own photograph: `reshape_and_normalize_image(resize(read_image("my.jpg"), (144, 96)))`, with
 #    `from nst_utils import read_image, resize`.
