@@ -206,7 +206,7 @@ def _is_empty(function):
     arguments = code.co_varnames[: code.co_argcount]
     for instruction in dis.get_instructions(code):
         values = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
-        is_value = "CONST" in instruction.opname and instruction.argval is not None
+        is_value = "CONST" in instruction.opname and any(value is not None for value in values)
         is_argument = "LOAD_FAST" in instruction.opname and any(value in arguments for value in values)
         if is_value or is_argument or not re.match(harmless, instruction.opname):
             return False
