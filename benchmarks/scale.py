@@ -1,0 +1,99 @@
+"""Seconds per megapixel and peak memory of one evaluation, against the size of the picture, whole and in tiles.
+
+    python benchmarks/scale.py [--largest 3840x2160] [--max-memory 4GB]
+
+Every figure comes from a process of its own, because the peak of a process never falls. The run in tiles is a real
+`stylize` at that size within --max-memory, the optimiser and its history included, with few steps.
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+from common import load_pair, median, run_child, save, save_plot
+
+from nst_utils.cli import _peak_memory_mb, parse_memory, parse_size
+
+WHOLE = ((400, 300), (800, 600), (1200, 900), (1600, 1200))
+TILED = ((400, 300), (1920, 1080), (3840, 2160))
+ROUNDS = 3
+
+
+def evaluation(size, tile_pixels):
+    """Seconds of one evaluation at a size, in this process."""
+    from nst_utils.objective import Evaluator, Objective, Recipe, resolve_precision
+    from nst_utils.vgg import prepare
+    from nst_utils.weights import load_weights
+
+    content, style = (picture.astype(np.float32) for picture in load_pair(0, size))
+    evaluator = Evaluator(Recipe(), prepare(load_weights(), resolve_precision("auto"), "conv5_1"))
+    objective = Objective(evaluator, content, style, tile_pixels)
+    objective(content)
+    seconds = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        objective(content)
+        seconds.append(time.perf_counter() - began)
+    return {"seconds": median(seconds), "tiles": len(objective._tiles), "peak_memory_mb": _peak_memory_mb()}
+
+
+def painting(size, max_memory):
+    """A short run of stylize at a size within a memory limit, in this process."""
+    from nst_utils.transfer import stylize_steps
+
+    content, style = load_pair(0, size)
+    exact = []
+    for step in stylize_steps(content, style, size=size, iterations=4, max_memory=max_memory):
+        if step.exact:
+            exact.append(step.seconds)
+    return {"seconds": median(np.diff(exact)), "run_seconds": exact[-1], "peak_memory_mb": _peak_memory_mb()}
+
+
+def plot(rows):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+    for kind, colour in (("whole", "tab:blue"), ("tiled", "tab:orange")):
+        chosen = [row for row in rows if row["kind"] == kind]
+        megapixels = [row["megapixels"] for row in chosen]
+        left.semilogx(megapixels, [row["seconds_per_megapixel"] for row in chosen], "o-", color=colour, label=kind)
+        right.loglog(megapixels, [row["peak_memory_mb"] / 1e3 for row in chosen], "o-", color=colour, label=kind)
+    left.set(xlabel="megapixels", ylabel="seconds per megapixel and evaluation", ylim=(0, None))
+    right.set(xlabel="megapixels", ylabel="peak memory, GB")
+    left.legend()
+    save_plot("scale", figure)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--largest", type=parse_size, default=(3840, 2160))
+    parser.add_argument("--max-memory", type=parse_memory, default=parse_memory("4GB"))
+    parser.add_argument("--child", choices=("whole", "tiled"), help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=parse_size, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        limit = options.max_memory
+        found = evaluation(options.size, None) if options.child == "whole" else painting(options.size, limit)
+        print(json.dumps(found))
+        return
+    rows = []
+    for kind, sizes in (("whole", WHOLE), ("tiled", TILED)):
+        for size in (size for size in sizes if size[0] <= options.largest[0]):
+            limit = options.max_memory if size[0] > 400 else parse_memory("1.5GB")
+            found = run_child("scale.py", "--child", kind, "--size", f"{size[0]}x{size[1]}", "--max-memory", f"{limit / 1e6}MB")
+            megapixels = size[0] * size[1] / 1e6
+            rows.append({"kind": kind, "size": size, "megapixels": megapixels,
+                         "seconds_per_megapixel": found["seconds"] / megapixels, **found})
+            ratio = rows[-1]["seconds_per_megapixel"] / rows[0]["seconds_per_megapixel"]
+            print(f"{kind} {size[0]}x{size[1]}: {found['seconds']:.2f} s, {ratio:.2f} times the time per pixel of "
+                  f"{WHOLE[0][0]}x{WHOLE[0][1]}, peak {found['peak_memory_mb']:.0f} MB", flush=True)
+            save("scale", {"rows": rows})
+    plot(rows)
+
+
+if __name__ == "__main__":
+    main()
