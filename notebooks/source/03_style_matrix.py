@@ -44,7 +44,7 @@ model = load_vgg_model()
 sess = tf.InteractiveSession()
 
 style_image = example("style/van-gogh-cafe-terrace-at-night-1888.webp")
-photograph = example("content/summer-palace.jpg")
+photograph = example("content/chelsea.png")
 show({"a style": style_image, "a photograph": photograph}, height=2.2)
 
 # %% [markdown]
