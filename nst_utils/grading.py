@@ -9,8 +9,8 @@ import time
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, OverwriteCells
-from nbgrader.utils import is_grade
-from traitlets import Integer, Unicode
+from nbgrader.utils import is_grade, is_task
+from traitlets import Integer
 
 _WHY = {
     DeadKernelError: "This cell ended the Python process, so it was not run again.",
@@ -19,13 +19,13 @@ _WHY = {
 
 
 class EnduringExecute(Execute):
-    """Runs a notebook to its end: where a cell takes the kernel with it, the rest is run again without it."""
+    """Runs a notebook to its last graded cell: where one takes the kernel with it, the rest runs again without it.
+
+    What comes after the last graded cell earns no points, and is mostly long runs for their pictures: not run.
+    """
 
     notebook_timeout = Integer(
         900, help="Seconds for a whole notebook; the cells that are not reached have failed.", config=True
-    )
-    skip_cells_with_tag = Unicode(
-        "demo", help="A cell with this tag shows something that no answer depends on: not run.", config=True
     )
     max_output = Integer(1_000_000, help="Characters kept of what a cell prints.", config=True)
 
@@ -33,6 +33,8 @@ class EnduringExecute(Execute):
         self._deadline = time.monotonic() + self.notebook_timeout
         self.timeout_func = self._seconds_for_a_cell
         self._fatal = set()
+        graded = [index for index, cell in enumerate(nb.cells) if is_grade(cell) or is_task(cell)]
+        self._last = graded[-1] if graded else -1
         while True:
             try:
                 return super().preprocess(nb, resources, km)
@@ -41,7 +43,7 @@ class EnduringExecute(Execute):
                 _fail(nb.cells[self._running], type(error).__name__, _WHY[type(error)])
 
     def preprocess_cell(self, cell, resources, index):
-        if index in self._fatal:
+        if index in self._fatal or index > self._last:
             return cell, resources
         self._running, self._printed = index, 0
         if is_grade(cell):

@@ -71,7 +71,7 @@ def edit_checks(notebook):
 
 def skip_checks(notebook):
     for cell in filter(is_check, notebook.cells):
-        cell.metadata.tags = ["demo", "skip-execution"]
+        cell.metadata.tags = ["skip-execution"]
 
 
 def copy_cells(notebook):
@@ -89,7 +89,7 @@ def break_the_imports(notebook):
 
 
 def add_cell(code, place=3):
-    """A cell of the student's own, after the imports (3) or before them (1)."""
+    """A cell of the student's own: after the imports (3), before them (1), or last of all (100)."""
 
     def change(notebook):
         notebook.cells.insert(place, nbformat.v4.new_code_cell(code))
@@ -128,7 +128,9 @@ CLASS = {
     ),
     "wrong-nothing-returned-checks-skipped": student(dict.fromkeys(COSTS, "pass"), [], skip_checks),
     "half-untouched": student({}, [], hands_in=BOTH),
-    "half-one-exercise": student({"total_cost": RIGHT["total_cost"]}, ["total_cost"]),
+    "half-one-exercise": student(
+        {"total_cost": RIGHT["total_cost"]}, ["total_cost"], add_cell(ENDLESS, place=100)
+    ),
     "half-one-notebook": student(RIGHT, STYLES, hands_in=["styles"]),
     "half-empty-folder": student({}, [], hands_in=[]),
     "crash-syntax": student(RIGHT | {"total_cost": "return alpha * (J_content"}, ["compute_content_cost"]),
@@ -242,6 +244,14 @@ def test_the_table_has_the_same_points(graded):
 def test_only_what_cannot_be_read_is_reported(graded):
     _, failures = graded
     assert failures == {"crash-half-saved-file": ["costs"], "half-empty-folder": ["costs", "styles"]}
+
+
+def test_what_follows_the_last_check_is_not_run(graded):
+    course, _ = graded
+    autograded = course / "autograded" / "half-one-exercise" / ASSIGNMENT / "costs.ipynb"
+    check, endless = nbformat.read(autograded, as_version=4).cells[-2:]
+    assert is_check(check) and check.execution_count
+    assert endless.source == ENDLESS and not endless.execution_count
 
 
 def test_the_log_of_an_endless_submission_stays_small(graded):
