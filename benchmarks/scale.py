@@ -13,7 +13,7 @@ import time
 import numpy as np
 from common import load_pair, median, run_child, save, save_plot
 
-from nst_utils.cli import _peak_memory_mb, parse_memory, parse_size
+from nst_utils.cli import peak_memory_mb, parse_memory, parse_size
 
 WHOLE = ((400, 300), (800, 600), (1200, 900), (1600, 1200))
 TILED = ((400, 300), (1920, 1080), (3840, 2160))
@@ -35,7 +35,7 @@ def evaluation(size, tile_pixels):
         began = time.perf_counter()
         objective(content)
         seconds.append(time.perf_counter() - began)
-    return {"seconds": median(seconds), "tiles": len(objective._tiles), "peak_memory_mb": _peak_memory_mb()}
+    return {"seconds": median(seconds), "tiles": len(objective.tiles), "peak_memory_mb": peak_memory_mb()}
 
 
 def painting(size, max_memory):
@@ -47,7 +47,7 @@ def painting(size, max_memory):
     for step in stylize_steps(content, style, size=size, iterations=4, max_memory=max_memory):
         if step.exact:
             exact.append(step.seconds)
-    return {"seconds": median(np.diff(exact)), "run_seconds": exact[-1], "peak_memory_mb": _peak_memory_mb()}
+    return {"seconds": median(np.diff(exact)), "run_seconds": exact[-1], "peak_memory_mb": peak_memory_mb()}
 
 
 def plot(rows):
@@ -84,7 +84,8 @@ def main():
     for kind, sizes in (("whole", WHOLE), ("tiled", TILED)):
         for size in (size for size in sizes if size[0] <= options.largest[0]):
             limit = options.max_memory if size[0] > 400 else parse_memory("1.5GB")
-            found = run_child("scale.py", "--child", kind, "--size", f"{size[0]}x{size[1]}", "--max-memory", f"{limit / 1e6}MB")
+            shape, memory = f"{size[0]}x{size[1]}", f"{limit / 1e6}MB"
+            found = run_child("scale.py", "--child", kind, "--size", shape, "--max-memory", memory)
             megapixels = size[0] * size[1] / 1e6
             rows.append({"kind": kind, "size": size, "megapixels": megapixels,
                          "seconds_per_megapixel": found["seconds"] / megapixels, **found})

@@ -173,7 +173,8 @@ def _run_with_progress(pictures, settings):
 
     def show(step):
         bar.total = step.planned
-        bar.set_postfix_str(f"{step.width}x{step.height} J={step.total:.3g} style={step.style:.3g} content={step.content:.3g}")
+        costs = f"J={step.total:.3g} style={step.style:.3g} content={step.content:.3g}"
+        bar.set_postfix_str(f"{step.width}x{step.height} {costs}")
         bar.update(step.iteration - bar.n)
 
     try:
@@ -193,12 +194,12 @@ def _report(result, files):
         "settings": files | {name: value for name, value in result.settings.items()},
         "seconds": result.seconds,
         "stopped": result.stopped,
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": peak_memory_mb(),
         "steps": [{name: getattr(step, name) for name in names} for step in result.history],
     }
 
 
-def _peak_memory_mb():
+def peak_memory_mb():
     """The most memory, in MB, that the process has had resident."""
     try:
         import resource

@@ -153,7 +153,7 @@ def save_image(path, image):
 
 
 def write_image(path, picture):
-    """Write a uint8 picture (H, W, 3) in the format of the extension; a file already there is replaced whole or not at all."""
+    """Write a uint8 picture (H, W, 3) in the format of the extension; an existing file is replaced whole or not at all."""
     path = check_writable(path)
     with replacing(path) as temporary:
         quality = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
@@ -190,7 +190,8 @@ def check_folder(path):
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"The folder {folder} cannot be written to ({error.strerror}): write somewhere else.") from None
+        reason = error.strerror
+        raise InputError(f"The folder {folder} cannot be written to ({reason}): write somewhere else.") from None
     return path
 
 

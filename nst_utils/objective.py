@@ -228,11 +228,11 @@ class Objective:
     """J of pictures of one size, against one content and one style: `evaluation = objective(picture)`."""
 
     def __init__(self, evaluator, content, style, max_pixels=None):
-        """content: (H, W, 3), 0-255, sets the size. style: (h, w, 3), any size. max_pixels: of one tile, halo included."""
+        """content: (H, W, 3), 0-255, sets the size. style: (h, w, 3), any size. max_pixels: of a tile with its halo."""
         self.evaluator = evaluator
-        self._tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
+        self.tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
         style_tiles = cut_tiles(style.shape[0], style.shape[1], evaluator.halo, max_pixels)
-        _, self._a_C = self._features(content, self._tiles)
+        _, self._a_C = self._features(content, self.tiles)
         self._S_S, _ = self._features(style, style_tiles)
 
     def __call__(self, picture):
@@ -241,7 +241,7 @@ class Objective:
         The penalty is the squared distance from the clipped picture; J itself has no slope outside 0-255.
         """
         clipped = np.clip(picture, 0, 255)
-        J_content, J_style, gradient = self._whole(clipped) if len(self._tiles) == 1 else self._tiled(clipped)
+        J_content, J_style, gradient = self._whole(clipped) if len(self.tiles) == 1 else self._tiled(clipped)
         J_variation = 0.0
         if self.evaluator.recipe.tv_weight:
             J_variation, slope = self.evaluator.variation(clipped)
@@ -253,7 +253,7 @@ class Objective:
 
     def costs(self, picture):
         """The Costs of a picture alone, at a third of the work of its gradient."""
-        S_G, a_G = self._features(np.clip(picture, 0, 255), self._tiles)
+        S_G, a_G = self._features(np.clip(picture, 0, 255), self.tiles)
         recipe = self.evaluator.recipe
         J_content = self._content_cost(a_G) if recipe.content_layer else 0.0
         J_style = sum(float(J) for J in self.evaluator.style_costs(self._S_S, S_G).values())
@@ -271,7 +271,7 @@ class Objective:
     def sufficient_depth(self, picture, tolerance=0.1):
         """The shallowest layer such that the costs of all deeper ones are at most `tolerance` of the picture's J."""
         recipe = self.evaluator.recipe
-        S_G, a_G = self._features(picture, self._tiles)
+        S_G, a_G = self._features(picture, self.tiles)
         parts = {name: recipe.beta * float(J) for name, J in self.evaluator.style_costs(self._S_S, S_G).items()}
         if name := recipe.content_layer:
             parts[name] = parts.get(name, 0.0) + recipe.alpha * self._content_cost(a_G)
@@ -286,8 +286,8 @@ class Objective:
     def _content_cost(self, a_G):
         """J_content of the content activations of all tiles."""
         total, name = 0.0, self.evaluator.recipe.content_layer
-        for tile, a_C, a in zip(self._tiles, self._a_C, a_G, strict=True):
-            total += self._shares(tile, self._tiles)[name] * float(self.evaluator.content_cost(a_C, a))
+        for tile, a_C, a in zip(self.tiles, self._a_C, a_G, strict=True):
+            total += self._shares(tile, self.tiles)[name] * float(self.evaluator.content_cost(a_C, a))
         return total
 
     def _costs(self, J_content, J_style, J_variation):
@@ -300,10 +300,10 @@ class Objective:
         return J_content, J_style, gradient.numpy()
 
     def _tiled(self, picture):
-        J_style, slopes = self.evaluator.style_slopes(self._S_S, self._features(picture, self._tiles)[0])
+        J_style, slopes = self.evaluator.style_slopes(self._S_S, self._features(picture, self.tiles)[0])
         J_content, gradient = 0.0, np.zeros_like(picture)
-        for tile, a_C in zip(self._tiles, self._a_C, strict=True):
-            shares = self._shares(tile, self._tiles)
+        for tile, a_C in zip(self.tiles, self._a_C, strict=True):
+            shares = self._shares(tile, self.tiles)
             part, slope = self.evaluator.tile(tile.cut(picture), self._boxes(tile), shares, slopes, a_C)
             J_content += part
             tile.cut(gradient)[...] += slope

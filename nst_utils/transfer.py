@@ -240,11 +240,11 @@ class _Run:
         self.evaluator, self.shallow = Evaluator(recipe, weights), None
 
     def steps(self):
-        level, iteration, phases = None, 0, self._phases()
+        level, picture, iteration, phases = None, None, 0, self._phases()
         for position, phase in enumerate(phases):
             to_come = sum(later.steps for later in phases[position + 1 :])
             if level is None or level.size != phase.size:
-                level = _Level(self, phase.size, level, picture if level else None)
+                level = _Level(self, phase.size, level, picture)
                 picture, history = level.start, History(self.history_length)
             objective = level.all_layers if phase.all_layers else level.shallow
             first_step = FIRST_STEP if position == 0 else NEXT_FIRST_STEP
@@ -298,7 +298,7 @@ class _Run:
         return Step(iteration, planned, *phase.size, seconds, **costs, exact=phase.all_layers, pixels=now.picture)
 
     def _low_enough(self, step):
-        """Whether the picture costs no more than asked; of shallow costs a fifth more is asked, for the missing ones."""
+        """Whether the picture costs no more than asked; shallow costs leave a fifth for the missing ones."""
         goal = self.settings.stop_at_cost
         if goal is None or (step.width, step.height) != self.size:
             return False
@@ -319,7 +319,7 @@ def plan_memory(size, settings):
     left = budget - PROGRAM_BYTES - (2 * length + WORKING_VECTORS) * vector
     pixels = int(left // BYTES_PER_PIXEL[settings.precision])
     if pixels < SMALLEST_TILE:
-        need = PROGRAM_BYTES + (2 * 3 + WORKING_VECTORS) * vector + SMALLEST_TILE * BYTES_PER_PIXEL[settings.precision]
+        need = PROGRAM_BYTES + (2 * length + WORKING_VECTORS) * vector + SMALLEST_TILE * BYTES_PER_PIXEL[settings.precision]
         raise InputError(
             f"A picture of {size[0]}x{size[1]} needs about {need / 1e9:.1f} GB, but only {budget / 1e9:.1f} GB may be "
             "used: allow more with --max-memory, or make the picture smaller."

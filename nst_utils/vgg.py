@@ -15,7 +15,9 @@ from nst_utils.weights import COURSE_PATH, load_weights
 
 # conv1_1, conv1_2, avgpool1, conv2_1, ... avgpool5: the layers in the order in which data flows.
 LAYERS = tuple(
-    name for block, count in BLOCKS.items() for name in [f"conv{block}_{i + 1}" for i in range(count)] + [f"avgpool{block}"]
+    name
+    for block, count in BLOCKS.items()
+    for name in [*(f"conv{block}_{i + 1}" for i in range(count)), f"avgpool{block}"]
 )
 
 
@@ -61,7 +63,7 @@ def stride(layer):
 
 
 def field_of_view(weights, deepest):
-    """How many pixels beyond its own block a position of the layer sees on each side, rounded up to a multiple of 16."""
+    """How many pixels beyond its own block a position of the layer sees on each side, up to a multiple of 16."""
     reach = 0
     for name in LAYERS[: LAYERS.index(deepest) + 1]:
         if name in weights and weights[name] is not None:

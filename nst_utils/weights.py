@@ -174,7 +174,9 @@ def _read_cache(cache, stamp):
         with h5py.File(cache, "r") as file:
             if dict(file.attrs) != stamp:
                 return None
-            return {name: (_mapped(file, file[name]["kernel"]), _mapped(file, file[name]["bias"])) for name in CONVOLUTIONS}
+            return {
+                name: tuple(_mapped(file, file[name][part]) for part in ("kernel", "bias")) for name in CONVOLUTIONS
+            }
     except Exception:  # h5py raises many kinds on damaged bytes; the cache is then written anew
         return None
 
