@@ -343,6 +343,50 @@ def test_scale_to_area_keeps_the_aspect_ratio_and_the_smallest_side():
     assert images.scale_to_area(np.zeros((40, 4000, 3), np.uint8), 10_000).shape == (32, 1000, 3)
 
 
+# Changes of size and colour that the optimisation starts from
+
+
+def colours(picture):
+    return picture.reshape(-1, 3).astype(np.float64)
+
+
+def test_recolor_gives_mean_and_covariance_of_the_other_picture():
+    rng = np.random.default_rng(0)
+    mixed = rng.normal(size=(30, 40, 3)) @ rng.normal(size=(3, 3)) * 30 + [90, 120, 150]
+    like = rng.uniform(0, 255, (21, 33, 3))
+    recoloured = images.recolor(mixed.astype(np.float32), like)
+    assert recoloured.dtype == np.float32 and recoloured.shape == mixed.shape
+    np.testing.assert_allclose(colours(recoloured).mean(axis=0), colours(like).mean(axis=0), atol=0.01)
+    np.testing.assert_allclose(np.cov(colours(recoloured).T), np.cov(colours(like).T), rtol=1e-3, atol=1)
+
+
+def test_recolor_of_a_picture_in_its_own_colours_changes_nothing(photo):
+    np.testing.assert_allclose(images.recolor(photo, photo), photo, atol=0.1)
+
+
+@pytest.mark.parametrize("recolor", [images.recolor, images.recolor_detail])
+def test_a_picture_of_one_colour_can_be_recoloured(photo, recolor):
+    flat = np.full((32, 34, 3), 77, np.float32)
+    assert np.isfinite(recolor(flat, photo.astype(np.float32))).all()
+    assert np.isfinite(recolor(photo.astype(np.float32), flat)).all()
+
+
+def test_recolor_detail_takes_the_fine_detail_only():
+    """A blurred picture gets its coarse form back and the contrast of the other's finest octave."""
+    noise = np.random.default_rng(0).normal(0, 20, (64, 64, 3)).astype(np.float32)
+    smooth = np.broadcast_to(np.linspace(0, 200, 64, dtype=np.float32)[:, None, None], (64, 64, 3))
+    changed = images.recolor_detail(smooth + 0.1 * noise, smooth + noise)
+    assert np.abs(changed[4:-4, 4:-4].mean((1, 2)) - smooth[4:-4].mean((1, 2))).mean() < 5
+    assert 10 < np.std(changed - smooth) < 25
+
+
+def test_enlarge_keeps_values_of_any_size():
+    change = np.stack([np.full((5, 7), value, np.float32) for value in (-300, 0.25, 999)], axis=-1)
+    enlarged = images.enlarge(change, (15, 11))
+    assert enlarged.shape == (11, 15, 3) and enlarged.dtype == np.float32
+    np.testing.assert_allclose(enlarged[4], np.broadcast_to([-300, 0.25, 999], (15, 3)), rtol=1e-5)
+
+
 # The course's three functions
 
 
@@ -379,6 +423,14 @@ def test_generate_noise_image_mixes_at_the_given_ratio(photo):
     np.testing.assert_array_equal(images.generate_noise_image(content, 0), content)
     noise = images.generate_noise_image(content, 1)
     assert -20 <= noise.min() < -19 and 19 < noise.max() <= 20
+
+
+def test_generate_noise_image_can_have_a_stream_of_its_own(photo):
+    content = images.reshape_and_normalize_image(photo)
+    np.random.seed(7)
+    expected = images.generate_noise_image(content)
+    found = images.generate_noise_image(content, random=np.random.RandomState(7))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_save_image_adds_the_means_clips_and_truncates(tmp_path):
