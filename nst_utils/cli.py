@@ -85,9 +85,8 @@ def stylize(
     report: Annotated[Path | None, typer.Option(help="Write settings, times and costs to this JSON file.")] = None,
 ):
     """Paint CONTENT in the manner of STYLE. Ctrl-C stops and keeps the picture so far."""
-    from nst_utils.images import check_folder, check_writable, read_image, write_image, write_text
+    from nst_utils.images import check_folder, check_writable, output_size, read_image, write_image, write_text
 
-    check_writable(out)
     if report:
         check_folder(report)
     pictures = read_image(content), read_image(style)
@@ -107,6 +106,7 @@ def stylize(
         "max_memory": parse_memory(max_memory) if max_memory else None,
         "stop_at_cost": stop_at_cost,
     }
+    check_writable(out, output_size(pictures[0], settings["size"], settings["max_side"]))
     result = _run_with_progress(pictures, settings)
     write_image(out, result.image)
     if report:

@@ -16,6 +16,8 @@ from nst_utils.config import CONFIG, InputError, MissingFileError
 
 # Four poolings halve the picture before conv5_1: below this a style layer would see a single position or two.
 MIN_SIDE = 32
+# The most pixels that a side may have in some formats.
+LONGEST_SIDE = {"WEBP": 16383, "JPEG": 65500, "GIF": 65535}
 # An image file may hold more pixels than Pillow's alarm threshold; we only ever keep what is asked for.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -153,14 +155,11 @@ def save_image(path, image):
 
 
 def write_image(path, picture):
-    """Write a uint8 picture (H, W, 3) in the format of the extension; an existing file is replaced whole or not at all."""
-    path = check_writable(path)
+    """Write a uint8 picture (H, W, 3) in the format of the extension; a file there is replaced whole or not at all."""
+    path = check_writable(path, (picture.shape[1], picture.shape[0]))
     with replacing(path) as temporary:
         quality = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg", ".webp") else {}
-        try:
-            Image.fromarray(picture).save(temporary, **quality)
-        except (ValueError, OverflowError) as error:  # a limit of the format, such as the 16383 pixels of WebP
-            raise InputError(f"{path} cannot be written ({error}): end its name in .png.") from None
+        Image.fromarray(picture).save(temporary, **quality)
 
 
 def write_text(path, text):
@@ -169,12 +168,14 @@ def write_text(path, text):
         temporary.write_text(text, encoding="utf-8")
 
 
-def check_writable(path):
-    """The path, if a picture can be written there; InputError with one sentence otherwise. Leaves no trace."""
+def check_writable(path, size=(1, 1)):
+    """The path, if a picture (width, height) can be written there; InputError otherwise. Leaves no trace."""
     path = check_folder(path)
-    formats = Image.registered_extensions()
-    if formats.get(path.suffix.lower()) not in Image.SAVE:
+    name = Image.registered_extensions().get(path.suffix.lower())
+    if name not in Image.SAVE:
         raise InputError(f"{path} has no picture format that can be written: end it in .png, .jpg or .webp.")
+    if max(size) > (longest := LONGEST_SIDE.get(name, max(size))):
+        raise InputError(f"{path} cannot hold {size[0]}x{size[1]} pixels, {longest} a side at most: end it in .png.")
     return path
 
 

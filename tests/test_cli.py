@@ -213,6 +213,7 @@ def bad_files(folder):
         ({"out": "folder.png"}, ["folder.png", "is a folder"]),
         ({"out": "out"}, ["out", ".png, .jpg or .webp"]),
         ({"out": "out.docx"}, ["out.docx", ".png, .jpg or .webp"]),
+        ({"out": "out.webp", "--size": "16384x40"}, ["out.webp", "cannot hold 16384x40 pixels"]),
         ({"--report": "nowhere/report.json"}, ["nowhere", "does not exist"]),
         ({"--weights": "nowhere.mat"}, ["nowhere.mat", "does not exist"]),
         ({"--weights": "letter.mat"}, ["letter.mat", "not a .mat file"]),

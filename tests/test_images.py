@@ -486,8 +486,14 @@ def test_an_interrupted_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
 def test_a_picture_too_large_for_its_format_gets_a_sentence(tmp_path, name, width):
     with pytest.raises(InputError) as error:
         images.write_image(tmp_path / name, np.zeros((2, width, 3), np.uint8))
-    assert_one_sentence(error.value, tmp_path / name, "cannot be written")
+    assert_one_sentence(error.value, tmp_path / name, f"cannot hold {width}x2 pixels", ".png")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "width"), [("p.webp", 16_383), ("p.jpg", 65_500), ("p.gif", 65_535)])
+def test_the_largest_picture_of_a_format_can_be_written(tmp_path, name, width):
+    images.write_image(tmp_path / name, np.full((2, width, 3), 90, np.uint8))
+    assert images.read_image(tmp_path / name).shape == (2, width, 3)
 
 
 @pytest.mark.parametrize("name", ["p", "p.xyz", "p.txt", "p.mp4"])
