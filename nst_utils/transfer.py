@@ -316,10 +316,11 @@ def plan_memory(size, settings):
     length = HISTORY_LENGTH if settings.optimizer == "lbfgs" else 0
     while length > 3 and 2 * length * vector > 0.3 * budget:
         length -= 1
-    left = budget - PROGRAM_BYTES - (2 * length + WORKING_VECTORS) * vector
-    pixels = int(left // BYTES_PER_PIXEL[settings.precision])
+    fixed = PROGRAM_BYTES + (2 * length + WORKING_VECTORS) * vector
+    per_pixel = BYTES_PER_PIXEL[settings.precision]
+    pixels = int((budget - fixed) // per_pixel)
     if pixels < SMALLEST_TILE:
-        need = PROGRAM_BYTES + (2 * length + WORKING_VECTORS) * vector + SMALLEST_TILE * BYTES_PER_PIXEL[settings.precision]
+        need = fixed + SMALLEST_TILE * per_pixel
         raise InputError(
             f"A picture of {size[0]}x{size[1]} needs about {need / 1e9:.1f} GB, but only {budget / 1e9:.1f} GB may be "
             "used: allow more with --max-memory, or make the picture smaller."
