@@ -169,12 +169,14 @@ def _run_with_progress(pictures, settings):
     typer.echo("Loading TensorFlow and the network ...", err=True)
     from nst_utils.transfer import stylize
 
-    bar = tqdm(unit="step", leave=False, dynamic_ncols=True, file=sys.stderr)
+    # A log file has no use for ten lines a second.
+    pause = 0.1 if sys.stderr.isatty() else 5
+    bar = tqdm(unit="step", leave=False, dynamic_ncols=True, file=sys.stderr, mininterval=pause)
 
     def show(step):
         bar.total = step.planned
         costs = f"J={step.total:.3g} style={step.style:.3g} content={step.content:.3g}"
-        bar.set_postfix_str(f"{step.width}x{step.height} {costs}")
+        bar.set_postfix_str(f"{step.width}x{step.height} {costs}", refresh=False)
         bar.update(step.iteration - bar.n)
 
     try:

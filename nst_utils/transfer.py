@@ -43,9 +43,10 @@ COARSE_STEPS, SHALLOW_STEPS = 14, 10
 # Grey levels by which the first step changes the picture, on the first level and after each doubling.
 FIRST_STEP, NEXT_FIRST_STEP = 8.0, 2.5
 HISTORY_LENGTH = 10
-# Resident bytes of the program itself, with TensorFlow and the weights; pictures held at one time; pixels of the
-# smallest tile worth computing (all measured with benchmarks/scale.py).
-PROGRAM_BYTES, WORKING_VECTORS, SMALLEST_TILE = 900_000_000, 10, 300 * 300
+# Measured with benchmarks/scale.py: resident bytes of the program itself, with TensorFlow and the weights; pictures
+# held at one time; pixels of a tile in which the halo is no great matter, and of the smallest worth computing.
+PROGRAM_BYTES, WORKING_VECTORS = 800_000_000, 10
+GOOD_TILE, SMALLEST_TILE = 1000 * 1000, 300 * 300
 
 
 @dataclass(frozen=True)
@@ -308,19 +309,24 @@ class _Run:
 def plan_memory(size, settings):
     """The length of the optimiser's history and the most pixels of a tile that fit into settings.max_memory bytes.
 
+    The history, ten pairs where they fit, gives way to the tile, down to three.
+
     By default three quarters of the machine's memory. The plan depends on nothing else, so that it never changes
     a picture from one run to the next.
     """
     vector = 3 * 4 * size[0] * size[1]
     budget = settings.max_memory or int(0.75 * psutil.virtual_memory().total)
-    length = HISTORY_LENGTH if settings.optimizer == "lbfgs" else 0
-    while length > 3 and 2 * length * vector > 0.3 * budget:
-        length -= 1
-    fixed = PROGRAM_BYTES + (2 * length + WORKING_VECTORS) * vector
     per_pixel = BYTES_PER_PIXEL[settings.precision]
-    pixels = int((budget - fixed) // per_pixel)
+
+    def tile(length):
+        return int((budget - PROGRAM_BYTES - (2 * length + WORKING_VECTORS) * vector) // per_pixel)
+
+    length = HISTORY_LENGTH if settings.optimizer == "lbfgs" else 0
+    while length > 3 and tile(length) < min(GOOD_TILE, size[0] * size[1]):
+        length -= 1
+    pixels = tile(length)
     if pixels < SMALLEST_TILE:
-        need = fixed + SMALLEST_TILE * per_pixel
+        need = budget + (SMALLEST_TILE - pixels) * per_pixel
         raise InputError(
             f"A picture of {size[0]}x{size[1]} needs about {need / 1e9:.1f} GB, but only {budget / 1e9:.1f} GB may be "
             "used: allow more with --max-memory, or make the picture smaller."
