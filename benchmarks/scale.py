@@ -13,7 +13,7 @@ import time
 import numpy as np
 from common import load_pair, median, run_child, save, save_plot
 
-from nst_utils.cli import peak_memory_mb, parse_memory, parse_size
+from nst_utils.cli import parse_memory, parse_size, peak_memory_mb
 
 WHOLE = ((400, 300), (800, 600), (1200, 900), (1600, 1200))
 TILED = ((400, 300), (1920, 1080), (3840, 2160))

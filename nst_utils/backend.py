@@ -7,6 +7,8 @@ import contextlib
 import os
 from pathlib import Path
 
+import psutil
+
 
 @contextlib.contextmanager
 def _quiet():
@@ -60,8 +62,19 @@ def fast_bfloat16():
     for device in tf.config.list_physical_devices("GPU"):
         capability = tf.config.experimental.get_device_details(device).get("compute_capability", (0, 0))
         return "GPU tensor cores" if capability >= (8, 0) else None
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":  # TensorFlow's other kernels emulate it, slowly
+        return None
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
         return None
     return next((flag for flag in ("amx_bf16", "avx512_bf16") if flag in flags), None)
+
+
+def machine_memory():
+    """Bytes of memory that this process may have: the machine's, or what its container is limited to."""
+    total = psutil.virtual_memory().total
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # no such file, or the word "max"
+            total = min(total, int(Path(limit).read_text()))
+    return total

@@ -135,11 +135,15 @@ def doctor():
         except metadata.PackageNotFoundError:
             version = "not installed"
         typer.echo(f"{package:<14} {version}")
-    path = find_weights()
-    began = time.perf_counter()
-    load_weights(path)
     kind = {OFFICIAL_NAME: "official VGG-19", EMBEDDED_NAME: "embedded: VGG-16's convolutions in VGG-19's layout"}
-    typer.echo(f"weights        {path} ({kind[path.name]}), loaded in {time.perf_counter() - began:.2f} s")
+    try:
+        path = find_weights()
+        began = time.perf_counter()
+        load_weights(path)
+        found = f"{path} ({kind[path.name]}), loaded in {time.perf_counter() - began:.2f} s"
+    except InputError as error:
+        found = f"none that can be used: {error}"
+    typer.echo(f"weights        {found}")
     from nst_utils.backend import fast_bfloat16, tf
 
     gpus = [device.name for device in tf.config.list_physical_devices("GPU")]
@@ -169,11 +173,13 @@ def _run_with_progress(pictures, settings):
     typer.echo("Loading TensorFlow and the network ...", err=True)
     from nst_utils.transfer import stylize
 
-    # A log file has no use for ten lines a second.
+    # It appears with the first step; a log file has no use for ten lines a second.
     pause = 0.1 if sys.stderr.isatty() else 5
-    bar = tqdm(unit="step", leave=False, dynamic_ncols=True, file=sys.stderr, mininterval=pause)
+    bar = None
 
     def show(step):
+        nonlocal bar
+        bar = bar or tqdm(unit="step", leave=False, dynamic_ncols=True, file=sys.stderr, mininterval=pause)
         bar.total = step.planned
         costs = f"J={step.total:.3g} style={step.style:.3g} content={step.content:.3g}"
         bar.set_postfix_str(f"{step.width}x{step.height} {costs}", refresh=False)
@@ -184,7 +190,8 @@ def _run_with_progress(pictures, settings):
     except KeyboardInterrupt:
         raise InputError("Stopped by Ctrl-C before the first step: there is no picture yet.") from None
     finally:
-        bar.close()
+        if bar:
+            bar.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return result
 

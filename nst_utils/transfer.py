@@ -12,9 +12,8 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
-import psutil
 
-from nst_utils.backend import eager_mode
+from nst_utils.backend import eager_mode, machine_memory
 from nst_utils.config import CONFIG, InputError
 from nst_utils.costs import CONTENT_LAYER, STYLE_LAYERS
 from nst_utils.images import (
@@ -311,11 +310,11 @@ def plan_memory(size, settings):
 
     The history, ten pairs where they fit, gives way to the tile, down to three.
 
-    By default three quarters of the machine's memory. The plan depends on nothing else, so that it never changes
+    By default three quarters of the machine's memory, or of the container's. The plan depends on nothing else, so that it never changes
     a picture from one run to the next.
     """
     vector = 3 * 4 * size[0] * size[1]
-    budget = settings.max_memory or int(0.75 * psutil.virtual_memory().total)
+    budget = settings.max_memory or int(0.75 * machine_memory())
     per_pixel = BYTES_PER_PIXEL[settings.precision]
 
     def tile(length):
