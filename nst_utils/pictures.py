@@ -27,10 +27,11 @@ DPI = 90
 _GREY_LEVELS_PER_UNIT = 300.0
 
 
-def example(name, size=None):
-    """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the middle and resized to `size`.
+def example(name, size=None, centre=(0.5, 0.5)):
+    """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
     name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
     for gallery in GALLERIES:
         if (gallery / name).is_file():
@@ -38,7 +39,8 @@ def example(name, size=None):
     else:
         raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    return np.array(ImageOps.fit(Image.fromarray(read_image(gallery / name)), size, Image.Resampling.LANCZOS))
+    whole = Image.fromarray(read_image(gallery / name))
+    return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
 def shuffle_tiles(picture, tile, seed=0):

@@ -46,6 +46,8 @@ def test_example_cuts_instead_of_squashing():
     square = pictures.example("content/astronaut.png", (256, 256))
     difference = np.abs(wide.astype(int) - square[64:192])
     assert difference.mean() < 2
+    top = pictures.example("content/astronaut.png", (256, 128), centre=(0.5, 0))
+    assert np.abs(top.astype(int) - square[:128]).mean() < 2
 
 
 def test_example_that_is_not_there():

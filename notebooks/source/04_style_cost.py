@@ -48,7 +48,7 @@ pictures = {
     "a dahlia": example("content/dahlia.jpg"),
     "Summer Palace": example("content/summer-palace.jpg"),
     "The Night Café": example("style/van-gogh-night-cafe-1888.webp"),
-    "Père Tanguy": example("style/van-gogh-pere-tanguy-1887.webp"),
+    "Père Tanguy": example("style/van-gogh-pere-tanguy-1887.webp", centre=(0.5, 0.2)),
     "the style, shuffled": shuffle_tiles(style_image, tile=48),
 }
 show({"the style": style_image, **pictures}, columns=3, height=1.5)
