@@ -308,10 +308,9 @@ class _Run:
 def plan_memory(size, settings):
     """The length of the optimiser's history and the most pixels of a tile that fit into settings.max_memory bytes.
 
-    The history, ten pairs where they fit, gives way to the tile, down to three.
-
-    By default three quarters of the machine's memory, or of the container's. The plan depends on nothing else, so that it never changes
-    a picture from one run to the next.
+    The history, ten pairs where they fit, gives way to the tile, down to three. By default three quarters of the
+    machine's memory, or of the container's, are used. The plan depends on nothing else, so that it never changes a
+    picture from one run to the next.
     """
     vector = 3 * 4 * size[0] * size[1]
     budget = settings.max_memory or int(0.75 * machine_memory())
