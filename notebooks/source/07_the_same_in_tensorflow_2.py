@@ -224,8 +224,8 @@ def race(**settings):
 
 
 runs = {
-    "Adam": race(optimizer="adam", iterations=100, learning_rate=5.0),
-    "Adagrad": race(optimizer="adagrad", iterations=100, learning_rate=20.0),
+    "Adam": race(optimizer="adam", iterations=80, learning_rate=5.0),
+    "Adagrad": race(optimizer="adagrad", iterations=80, learning_rate=20.0),
     "L-BFGS": race(optimizer="lbfgs", iterations=40),
 }
 show_curves({name: curve for name, (curve, _) in runs.items()}, xlabel="seconds")
