@@ -232,10 +232,10 @@ show_curves({name: curve for name, (curve, _) in runs.items()}, xlabel="seconds"
 show({name: image for name, (_, image) in runs.items()})
 
 # %% [markdown]
-# All three go the same way, and L-BFGS goes further in a fraction of the time. (The curves don't begin at
-# zero, because TensorFlow first has to trace the graph. That of L-BFGS begins lower, because at first
-# `stylize` looks at the shallow layers alone, where nearly all of the cost is, and what it sees there is not
-# the total cost yet.)
+# All three go the same way, and L-BFGS goes further in less time. (The curves don't begin at zero, because
+# TensorFlow first has to trace the graph. That of L-BFGS begins lower, because at first `stylize` looks at
+# the shallow layers alone, where nearly all of the cost is, and what it sees there is not the total cost
+# yet.)
 #
 # ## Which content layer?
 #
