@@ -140,7 +140,7 @@ def doctor():
         path = find_weights()
         began = time.perf_counter()
         load_weights(path)
-        found = f"{path} ({kind[path.name]}), loaded in {time.perf_counter() - began:.2f} s"
+        found = f"{path} ({kind.get(path.name, 'your own')}), loaded in {time.perf_counter() - began:.2f} s"
     except InputError as error:
         found = f"none that can be used: {error}"
     typer.echo(f"weights        {found}")

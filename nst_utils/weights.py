@@ -37,8 +37,10 @@ _ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_
 
 
 def find_weights(path=None):
-    """The weights file to use: `path` if given, else the official file if it is in place, else the embedded one."""
-    if path is not None:
+    """The weights file to use: `path` if given, else the one that the environment variable NST_WEIGHTS names, else the
+    official file if it is in place, else the embedded one."""
+    path = path or os.environ.get("NST_WEIGHTS")
+    if path:
         return _check_readable(Path(path))
     for name in (OFFICIAL_NAME, EMBEDDED_NAME):
         for folder in MODEL_FOLDERS:

@@ -203,6 +203,18 @@ def test_the_official_file_comes_before_the_embedded_one(model_folder):
         assert weights.find_weights() == model_folder / name
 
 
+def test_the_environment_names_the_file_where_nobody_else_does(model_folder, tmp_path, monkeypatch):
+    shared, own = tmp_path / "shared.mat", tmp_path / "own.mat"
+    for path in (shared, own):
+        path.touch()
+    monkeypatch.setenv("NST_WEIGHTS", str(shared))
+    assert weights.find_weights() == shared
+    assert weights.find_weights(own) == own
+    shared.unlink()
+    with pytest.raises(MissingFileError, match="shared.mat"):
+        weights.find_weights()
+
+
 def test_the_embedded_file_of_this_project_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert weights.find_weights().parent == ROOT / "pretrained-model"
