@@ -44,7 +44,7 @@ test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
 	@echo "Testing the package, the exercises' checks, both editions and the grading ..."
 	@$(BIN)/python -m pytest --quiet tests
 	@echo "Executing every solution notebook and comparing what is a fact ..."
-	@$(EMBEDDED) $(BIN)/python -m pytest --quiet --nbval-lax --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
+	@$(EMBEDDED) $(BIN)/python -m pytest --quiet --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
 
 lint: $(VENV)/.installed-dev  ## Check the style of the code.
 	@$(BIN)/ruff check .

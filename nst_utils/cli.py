@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command needs it, so that `nst --help` answers at once.
 """
 
+import contextlib
 import json
 import platform
 import re
@@ -108,10 +109,11 @@ def stylize(
     }
     check_writable(out, output_size(pictures[0], settings["size"], settings["max_side"]))
     result = _run_with_progress(pictures, settings)
-    write_image(out, result.image)
-    if report:
-        files = {"content": str(content), "style": str(style), "out": str(out)}
-        write_text(report, json.dumps(_report(result, files), indent=1))
+    with _undisturbed():
+        write_image(out, result.image)
+        if report:
+            files = {"content": str(content), "style": str(style), "out": str(out)}
+            write_text(report, json.dumps(_report(result, files), indent=1))
     stopped = {
         "iterations": "after all iterations",
         "cost": "because the cost is low enough",
@@ -167,7 +169,7 @@ def weights(
 
 
 def _run_with_progress(pictures, settings):
-    """stylize() with a progress bar on standard error; further Ctrl-C while the files are written are ignored."""
+    """stylize() with a progress bar on standard error."""
     from tqdm import tqdm
 
     typer.echo("Loading TensorFlow and the network ...", err=True)
@@ -192,8 +194,17 @@ def _run_with_progress(pictures, settings):
     finally:
         if bar:
             bar.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     return result
+
+
+@contextlib.contextmanager
+def _undisturbed():
+    """A second Ctrl-C does not keep the files from being written."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _report(result, files):

@@ -5,6 +5,7 @@ import linecache
 import subprocess
 import sys
 import textwrap
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -861,6 +862,15 @@ def test_what_cannot_be_stopped_is_left_behind(monkeypatch):
 
 
 def test_an_interrupt_by_the_user_is_the_users():
+    # A process started in the background ignores the signal, and so would the test.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupt_an_endless_answer()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_an_endless_answer():
     with pytest.raises(KeyboardInterrupt):
         interrupt = threading.Timer(0.5, _thread.interrupt_main)
         interrupt.start()
