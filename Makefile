@@ -9,6 +9,9 @@ DEMO := output/demo.png
 # The facts in the notebooks are those of the embedded network, whatever else lies beside it.
 EMBEDDED := NST_WEIGHTS=$(CURDIR)/pretrained-model/vgg19-embedded.mat
 
+# Two processes, each file in one of them: importing, tracing and waiting for kernels leave half the machine idle.
+IN_TURNS := --numprocesses 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint lab notebooks release grade bench clean
 
@@ -42,9 +45,9 @@ demo: $(VENV)/.installed  ## Paint a photograph in the manner of Van Gogh: outpu
 
 test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
 	@echo "Testing the package, the exercises' checks, both editions and the grading ..."
-	@$(BIN)/python -m pytest --quiet tests
+	@$(BIN)/python -m pytest --quiet $(IN_TURNS) tests
 	@echo "Executing every solution notebook and comparing what is a fact ..."
-	@$(EMBEDDED) $(BIN)/python -m pytest --quiet --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
+	@$(EMBEDDED) $(BIN)/python -m pytest --quiet $(IN_TURNS) --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
 
 lint: $(VENV)/.installed-dev  ## Check the style of the code.
 	@$(BIN)/ruff check .

@@ -2,10 +2,10 @@
 
 import _thread
 import linecache
+import signal
 import subprocess
 import sys
 import textwrap
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
