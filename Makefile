@@ -53,7 +53,7 @@ lint: $(VENV)/.installed-dev  ## Check the style of the code.
 	@$(BIN)/ruff check .
 
 lab: $(VENV)/.installed-dev  ## Open JupyterLab on the course.
-	@$(BIN)/jupyter lab --notebook-dir notebooks 01_transfer_learning_with_vgg19.ipynb
+	@$(BIN)/jupyter lab --notebook-dir notebooks notebooks/01_transfer_learning_with_vgg19.ipynb
 
 notebooks: $(VENV)/.installed-dev  ## Write both editions of the notebooks whose source has changed.
 	@$(EMBEDDED) $(BIN)/python notebooks/editions.py
