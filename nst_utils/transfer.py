@@ -160,11 +160,13 @@ def stylize(content, style, callback=None, **settings):
     chosen = _settings(settings)
     history, last, stopped = [], None, None
     try:
-        for step in _steps(content, style, chosen):
-            last = step
-            history.append(replace(step, pixels=None))
-            if callback:
-                callback(step)
+        with eager_mode():
+            run = _Run(content, style, chosen)
+            for step in run.steps():
+                last = step
+                history.append(replace(step, pixels=None))
+                if callback:
+                    callback(step)
     except KeyboardInterrupt:
         if last is None:
             raise
@@ -172,7 +174,8 @@ def stylize(content, style, callback=None, **settings):
     if stopped is None:
         reached = chosen.stop_at_cost is not None and last.exact and last.total <= chosen.stop_at_cost
         stopped = "cost" if reached else "iterations" if last.iteration >= last.planned else "converged"
-    return Result(last.image, history, asdict(chosen), last.seconds, stopped)
+    # An early interrupt leaves the picture of a coarse level.
+    return Result(resize(last.image, run.size), history, asdict(chosen), last.seconds, stopped)
 
 
 def stylize_steps(content, style, **settings):

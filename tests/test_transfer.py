@@ -192,6 +192,15 @@ def test_an_interrupt_keeps_the_picture_so_far(paint):
     np.testing.assert_array_equal(result.image, seen[-1].image)
 
 
+def test_an_interrupt_on_a_coarse_level_gives_the_size_asked_for(paint):
+    def interrupt(step):
+        assert (step.width, step.height) == (136, 130)
+        raise KeyboardInterrupt
+
+    result = paint(callback=interrupt, size=(272, 260), optimizer="lbfgs")
+    assert result.stopped == "interrupted" and result.image.shape == (260, 272, 3)
+
+
 def test_it_runs_in_a_program_that_is_in_graph_mode(paint):
     expected = paint().image
     with tf.Graph().as_default() as graph:
