@@ -252,12 +252,13 @@ class Objective:
         return Evaluation(picture, costs, costs.total + float(np.vdot(outside, outside)), gradient)
 
     def costs(self, picture):
-        """The Costs of a picture alone, at a third of the work of its gradient."""
-        S_G, a_G = self._features(np.clip(picture, 0, 255), self.tiles)
+        """The Costs of the clipped picture alone, without the work of its gradient."""
+        clipped = np.clip(picture, 0, 255)
+        S_G, a_G = self._features(clipped, self.tiles)
         recipe = self.evaluator.recipe
         J_content = self._content_cost(a_G) if recipe.content_layer else 0.0
         J_style = sum(float(J) for J in self.evaluator.style_costs(self._S_S, S_G).values())
-        J_variation = float(total_variation(picture[np.newaxis])) if recipe.tv_weight else 0.0
+        J_variation = float(total_variation(clipped[np.newaxis])) if recipe.tv_weight else 0.0
         return self._costs(J_content, J_style, J_variation)
 
     def shallower(self, evaluator):
