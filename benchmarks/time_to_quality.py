@@ -252,19 +252,33 @@ def compare(pair, size, rounds):
 
 
 def summarise(entries):
-    """How many times sooner ours is, per entry, and the medians."""
+    """How many times sooner ours is, per pair and size and as medians; and who gets how soon to a tenth of J*."""
     rows = []
     for entry in entries:
         s = entry["seconds"]
-        torch = [s[m] for m in ("torch", "torch-plain") if s[m] is not None]
+        curves = {method: runs[0] for method, runs in entry["runs"].items()} | {"ours": entry["long"]}
         rows.append({
             "content": entry["content"],
             "size": entry["size"],
-            "course_over_ours": s["course"] / s["ours"] if s["ours"] else None,
-            "torch_over_ours": min(torch) / s["ours"] if torch and s["ours"] else None,
-            "course_over_ours_float32": s["course"] / s["ours-float32"] if s["ours-float32"] else None,
+            "course_over_ours": ratio(s["course"], s["ours"]),
+            "torch_over_ours": ratio(min((s[m] for m in ("torch", "torch-plain") if s[m]), default=None), s["ours"]),
+            "course_over_ours_float32": ratio(s["course"], s["ours-float32"]),
+            "seconds_to_a_tenth": {
+                method: time_to(curves[method], entry["goal"] / 10) for method in METHODS if method != "ours-float32"
+            },
         })
-    return rows
+    ratios = [name for name in rows[0] if "_over_" in name]
+    reached = {name: [row[name] for row in rows if row[name] is not None] for name in ratios}
+    return {
+        "medians": {name: median(values) for name, values in reached.items() if values},
+        "least": {name: min(values) for name, values in reached.items() if values},
+        "pairs": rows,
+    }
+
+
+def ratio(theirs, ours):
+    """How many times sooner ours is; None where one of them never arrived."""
+    return theirs / ours if theirs and ours else None
 
 
 def plot(entries):
@@ -319,8 +333,7 @@ def main():
             # After each pair, so that a run cut short keeps what it has.
             save("time_to_quality", {"summary": summarise(entries), "entries": entries})
             plot(entries)
-    for row in summarise(entries):
-        print(json.dumps(row))
+    print(json.dumps(summarise(entries), indent=1))
 
 
 if __name__ == "__main__":

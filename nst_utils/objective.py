@@ -233,7 +233,7 @@ class Objective:
         self.tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
         style_tiles = cut_tiles(style.shape[0], style.shape[1], evaluator.halo, max_pixels)
         _, self._a_C = self._features(content, self.tiles)
-        self._S_S, _ = self._features(style, style_tiles)
+        self._S_S, _ = self._features(style, style_tiles, with_content=False)
 
     def __call__(self, picture):
         """The Evaluation of a picture (H, W, 3) float32: its value is J of the clipped picture plus a penalty.
@@ -301,7 +301,8 @@ class Objective:
         return J_content, J_style, gradient.numpy()
 
     def _tiled(self, picture):
-        J_style, slopes = self.evaluator.style_slopes(self._S_S, self._features(picture, self.tiles)[0])
+        S_G, _ = self._features(picture, self.tiles, with_content=False)
+        J_style, slopes = self.evaluator.style_slopes(self._S_S, S_G)
         J_content, gradient = 0.0, np.zeros_like(picture)
         for tile, a_C in zip(self.tiles, self._a_C, strict=True):
             shares = self._shares(tile, self.tiles)
@@ -310,8 +311,8 @@ class Objective:
             tile.cut(gradient)[...] += slope
         return J_content, J_style, gradient
 
-    def _features(self, picture, tiles):
-        """The style matrices of a whole picture, and the content activations of each tile.
+    def _features(self, picture, tiles, with_content=True):
+        """The style matrices of a whole picture, and the content activations of each tile, if wanted.
 
         The matrices are the tiles' own, weighted by their share of the positions.
         """
@@ -323,7 +324,8 @@ class Objective:
             S, a = self.evaluator.tile_features(tile.cut(picture), self._boxes(tile))
             shares = self._shares(tile, tiles)
             sums = {name: sums.get(name, 0.0) + shares[name] * S[name] for name in S}
-            parts.append(a)
+            if with_content:  # a poster's take a hundred megabytes
+                parts.append(a)
         return sums, parts
 
     def _boxes(self, tile):

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from nst_utils.backend import eager_mode, machine_memory
+from nst_utils.backend import eager_mode, graphs_as_written, machine_memory
 from nst_utils.config import CONFIG, InputError
 from nst_utils.costs import CONTENT_LAYER, STYLE_LAYERS
 from nst_utils.images import (
@@ -160,7 +160,7 @@ def stylize(content, style, callback=None, **settings):
     chosen = _settings(settings)
     history, last, stopped = [], None, None
     try:
-        with eager_mode():
+        with eager_mode(), graphs_as_written():
             run = _Run(content, style, chosen)
             for step in run.steps():
                 last = step
@@ -192,7 +192,7 @@ def _settings(settings):
 
 
 def _steps(content, style, settings):
-    with eager_mode():
+    with eager_mode(), graphs_as_written():
         yield from _Run(content, style, settings).steps()
 
 

@@ -28,6 +28,23 @@ def test_a_graph_stays_a_graph():
         assert tf.compat.v1.get_default_graph() is graph
 
 
+@pytest.mark.parametrize(("gpus", "inside"), [([], True), (["a GPU"], False)])
+@pytest.mark.parametrize("before", [False, True])
+def test_graphs_are_rewritten_again_afterwards(monkeypatch, gpus, inside, before):
+    def rewriting_is_off():
+        return tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
+    try:
+        with pytest.raises(KeyboardInterrupt), backend.graphs_as_written():
+            assert rewriting_is_off() == (inside or before)
+            raise KeyboardInterrupt
+        assert rewriting_is_off() == before
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
 @pytest.fixture
 def machine(monkeypatch):
     """Pretends a machine: what its /proc/cpuinfo says (None: it has none), and what its GPUs can do."""

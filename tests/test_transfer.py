@@ -12,7 +12,7 @@ from nst_utils.config import CONFIG, InputError, MissingFileError
 from nst_utils.costs import compute_content_cost, compute_style_cost, total_cost
 from nst_utils.matconvnet import write_matconvnet
 from nst_utils.objective import Evaluator, Objective, Recipe
-from nst_utils.transfer import stylize, stylize_steps
+from nst_utils.transfer import Settings, plan_memory, stylize, stylize_steps
 from nst_utils.vgg import activations, prepare
 from nst_utils.weights import load_weights
 
@@ -400,6 +400,19 @@ def test_tiles_give_the_gradient_of_the_whole(evaluator, size):
     assert tiled.value == pytest.approx(whole.value, rel=1e-4)
     assert np.linalg.norm(tiled.gradient - whole.gradient) < 1e-4 * np.linalg.norm(whole.gradient)
     np.testing.assert_allclose(tiled.gradient, whole.gradient, atol=1e-4 * np.abs(whole.gradient).max())
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_run_in_tiles_repeats(paint, optimizer):
+    settings = {"size": (700, 500), "optimizer": optimizer, "iterations": 3, "max_memory": 1_200_000_000}
+    assert plan_memory((700, 500), Settings(**settings, precision="float32"))[1] < 700 * 500 / 2
+    result, again = paint(**settings), paint(**settings)
+    np.testing.assert_array_equal(again.image, result.image)
+    assert [step.total for step in again.history] == [step.total for step in result.history]
+    if optimizer == "adam":  # L-BFGS follows every rounding
+        whole = paint(**settings | {"max_memory": None})
+        totals = [[step.total for step in r.history] for r in (result, whole)]
+        np.testing.assert_allclose(*totals, rtol=1e-3)
 
 
 def test_the_gradient_is_that_of_the_value(evaluator):
