@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import PAIRS, RESULTS, load_pair, median, run_child, save, save_plot
+from common import PAIRS, RESULTS, load_pair, machine, median, run_child, save, save_plot
 
 from nst_utils.config import CONFIG
 from nst_utils.costs import CONTENT_LAYER, STYLE_LAYERS
@@ -39,6 +39,7 @@ LABELS = {
     "ours-float32": "nst_utils, float32",
 }
 COURSE_ITERATIONS, TORCH_EVALUATIONS, TORCH_PLAIN_EVALUATIONS, LONG_ITERATIONS = 200, 100, 40, 120
+CONTENTS = [content for content, _ in PAIRS]
 SEED = 1
 
 
@@ -54,7 +55,7 @@ class Recorder:
         self.pictures.append(np.rint(np.clip(picture, 0, 255)).astype(np.uint8))
 
 
-def run_course(content, style, _goal):
+def run_course(content, style):
     """The course's notebook, as it stands; every tenth picture is kept."""
     from nst_utils import (
         compute_content_cost,
@@ -90,7 +91,7 @@ def run_course(content, style, _goal):
     return record
 
 
-def run_torch(content, style, goal, line_search="strong_wolfe", evaluations=TORCH_EVALUATIONS):
+def run_torch(content, style, evaluations, line_search):
     """The same costs in PyTorch; every picture that the closure sees is kept."""
     import torch
     import torch.nn.functional as F
@@ -167,12 +168,13 @@ def run_ours(content, style, goal, **settings):
     return record
 
 
+# Content, style, J* (None as long as it is unknown) and the evaluations at which PyTorch ends.
 RUNNERS = {
-    "course": run_course,
-    "torch": run_torch,
-    "torch-plain": lambda c, s, goal: run_torch(c, s, goal, None, TORCH_PLAIN_EVALUATIONS),
-    "ours": run_ours,
-    "ours-float32": lambda c, s, goal: run_ours(c, s, goal, precision="float32"),
+    "course": lambda c, s, goal, evaluations: run_course(c, s),
+    "torch": lambda c, s, goal, evaluations: run_torch(c, s, evaluations, "strong_wolfe"),
+    "torch-plain": lambda c, s, goal, evaluations: run_torch(c, s, evaluations, None),
+    "ours": lambda c, s, goal, evaluations: run_ours(c, s, goal),
+    "ours-float32": lambda c, s, goal, evaluations: run_ours(c, s, goal, precision="float32"),
 }
 
 
@@ -189,7 +191,7 @@ def score(content, style, pictures):
 def child(options):
     """One run in this process: its curve as JSON on standard output, its last picture in a file."""
     content, style = load_pair(options.pair, options.size)
-    record = RUNNERS[options.run](content, style, options.goal)
+    record = RUNNERS[options.run](content, style, options.goal, options.evaluations)
     np.savez(options.pictures, pictures=np.stack(record.pictures), seconds=record.seconds)
     print(json.dumps({"seconds": record.seconds[-1]}))
 
@@ -200,12 +202,13 @@ def score_child(options):
         print(json.dumps({"costs": score(content, style, file["pictures"])}))
 
 
-def measure(method, pair, size, goal=None):
-    """[(seconds, J), ...] of one run, and its last picture at or before the goal."""
+def measure(method, pair, size, goal=None, evaluations=TORCH_EVALUATIONS):
+    """[(seconds, J), ...] of one run, and its first picture at or below the goal, or else its last."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures.npz"
         common = ["--pair", pair, "--size", f"{size[0]}x{size[1]}", "--pictures", pictures]
-        run_child("time_to_quality.py", "--run", method, *common, *(["--goal", goal] if goal else []))
+        limits = ["--evaluations", evaluations, *(["--goal", goal] if goal else [])]
+        run_child("time_to_quality.py", "--run", method, *common, *limits)
         costs = run_child("time_to_quality.py", "--score", *common)["costs"]
         with np.load(pictures) as file:
             curve = list(zip(file["seconds"].tolist(), costs, strict=True))
@@ -227,17 +230,23 @@ def compare(pair, size, rounds):
     """All methods on one pair at one size, in turns."""
     from nst_utils.images import write_image
 
-    entry = {"content": PAIRS[pair][0], "style": PAIRS[pair][1], "size": list(size), "runs": {m: [] for m in METHODS}}
-    goal, pictures = None, {}
+    entry = {
+        "content": PAIRS[pair][0], "style": PAIRS[pair][1], "size": list(size),
+        "machine": machine(), "date": time.strftime("%Y-%m-%d"), "runs": {method: [] for method in METHODS},
+    }
+    goal, pictures, evaluations = None, {}, {"torch-plain": TORCH_PLAIN_EVALUATIONS}
     for turn in range(rounds):
         for method in METHODS:
             if method == "torch-plain" and turn:
                 continue
-            curve, picture = measure(method, pair, size, goal)
+            curve, picture = measure(method, pair, size, goal, evaluations.get(method, TORCH_EVALUATIONS))
             if goal is None:
                 goal = entry["goal"] = curve[-1][1]
             pictures.setdefault(method, picture)
             entry["runs"][method].append(curve)
+            if method == "torch" and (reached := first_index(curve, goal)) is not None:
+                # Its whole curve has been seen: the later rounds go a little beyond J*.
+                evaluations[method] = reached + 5
             print(f"{PAIRS[pair][0]} {size[0]}x{size[1]} round {turn + 1} {method:<13} "
                   f"J*={goal:.3g} reached in {time_to(curve, goal)} s", file=sys.stderr, flush=True)
     entry["long"] = measure("ours", pair, size)[0]
@@ -287,10 +296,14 @@ def plot(entries):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(entries), figsize=(4.2 * len(entries), 3.6), sharey=False, squeeze=False)
+    columns = min(3, len(entries))
+    rows = -(-len(entries) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4.2 * columns, 3.4 * rows), squeeze=False, layout="constrained")
+    for axis in axes.flat[len(entries) :]:
+        axis.axis("off")
     colours = {"course": "tab:gray", "torch": "tab:orange", "torch-plain": "tab:brown", "ours": "tab:blue",
                "ours-float32": "tab:cyan"}
-    for axis, entry in zip(axes[0], entries, strict=True):
+    for axis, entry in zip(axes.flat, entries, strict=False):
         for method in METHODS:
             if entry["runs"][method]:
                 seconds, costs = zip(*entry["runs"][method][0], strict=True)
@@ -301,11 +314,17 @@ def plot(entries):
         axis.axhline(entry["goal"], color="black", linewidth=0.7, linestyle="--")
         axis.set_title(f"{Path(entry['content']).stem}, {entry['size'][0]}x{entry['size'][1]}", fontsize=10)
         axis.set_xlabel("seconds")
-    axes[0, 0].set_ylabel("cost of the saved picture")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncol=3, fontsize=8, frameon=False, bbox_to_anchor=(0.5, -0.16))
-    figure.suptitle("Time to quality (dashed: J*, the picture that the course's loop ends on)", fontsize=11)
+        axis.set_ylabel("cost of the saved picture")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncol=3, fontsize=9, frameon=False)
+    figure.suptitle("Time to quality (dashed: J*, the cost of the picture that the course's loop ends on)", fontsize=11)
     save_plot("time_to_quality", figure)
+
+
+def earlier_entries():
+    """{(size, content): entry} of the results there are: pairs not measured again stay as they were."""
+    path = RESULTS / "time_to_quality.json"
+    entries = json.loads(path.read_text())["entries"] if path.exists() else []
+    return {(tuple(entry["size"]), entry["content"]): entry for entry in entries}
 
 
 def size_of(text):
@@ -318,7 +337,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", default="400x300,200x150")
     parser.add_argument("--pairs", default="0,1,2")
-    for name, kind in (("run", str), ("pair", int), ("size", size_of), ("goal", float), ("pictures", Path)):
+    for name, kind in (("run", str), ("pair", int), ("size", size_of), ("goal", float), ("pictures", Path),
+                       ("evaluations", int)):
         parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--score", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -326,14 +346,15 @@ def main():
         return child(options)
     if options.score:
         return score_child(options)
-    entries = []
-    for size in options.sizes.split(","):
-        for pair in options.pairs.split(","):
-            entries.append(compare(int(pair), size_of(size), options.rounds))
+    entries = earlier_entries()
+    for size in map(size_of, options.sizes.split(",")):
+        for pair in map(int, options.pairs.split(",")):
+            entries[size, PAIRS[pair][0]] = compare(pair, size, options.rounds)
+            ordered = [entries[key] for key in sorted(entries, key=lambda key: (-key[0][0], CONTENTS.index(key[1])))]
             # After each pair, so that a run cut short keeps what it has.
-            save("time_to_quality", {"summary": summarise(entries), "entries": entries})
-            plot(entries)
-    print(json.dumps(summarise(entries), indent=1))
+            save("time_to_quality", {"summary": summarise(ordered), "entries": ordered})
+            plot(ordered)
+    print(json.dumps(summarise(ordered), indent=1))
 
 
 if __name__ == "__main__":

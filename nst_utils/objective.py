@@ -269,7 +269,7 @@ class Objective:
         other._a_C = [{name: a for name, a in a_C.items() if name in evaluator.layers} for a_C in self._a_C]
         return other
 
-    def sufficient_depth(self, picture, tolerance=0.1):
+    def sufficient_depth(self, picture, tolerance=0.25):
         """The shallowest layer such that the costs of all deeper ones are at most `tolerance` of the picture's J."""
         recipe = self.evaluator.recipe
         S_G, a_G = self._features(picture, self.tiles)

@@ -36,9 +36,9 @@ OPTIMIZERS = ("lbfgs", "adam", "adagrad")
 STARTS = ("color", "mix", "content", "noise")
 DEFAULT_ITERATIONS = {"lbfgs": 30, "adam": 200, "adagrad": 200}
 # A coarse level of fewer pixels on its shorter side than this costs more steps later than it saves.
-COARSEST_SIDE = 128
+COARSEST_SIDE = 64
 # Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
-COARSE_STEPS, SHALLOW_STEPS = 14, 10
+COARSE_STEPS, SHALLOW_STEPS = 10, 10
 # Grey levels by which the first step changes the picture, on the first level and after each doubling.
 FIRST_STEP, NEXT_FIRST_STEP = 8.0, 2.5
 HISTORY_LENGTH = 10

@@ -150,7 +150,7 @@ def test_lbfgs_ends_lower_than_adam(paint):
 def test_a_larger_picture_goes_through_coarser_sizes(paint):
     result = paint(optimizer="lbfgs", size=(272, 260), iterations=2)
     sizes = [(step.width, step.height) for step in result.history]
-    assert list(dict.fromkeys(sizes)) == [(136, 130), (272, 260)]
+    assert list(dict.fromkeys(sizes)) == [(68, 65), (136, 130), (272, 260)]
     assert result.image.shape == (260, 272, 3)
     assert result.history[-1].iteration == result.history[-1].planned
 
@@ -194,7 +194,7 @@ def test_an_interrupt_keeps_the_picture_so_far(paint):
 
 def test_an_interrupt_on_a_coarse_level_gives_the_size_asked_for(paint):
     def interrupt(step):
-        assert (step.width, step.height) == (136, 130)
+        assert (step.width, step.height) == (68, 65)
         raise KeyboardInterrupt
 
     result = paint(callback=interrupt, size=(272, 260), optimizer="lbfgs")
