@@ -315,7 +315,8 @@ def plot(entries):
         axis.set_title(f"{Path(entry['content']).stem}, {entry['size'][0]}x{entry['size'][1]}", fontsize=10)
         axis.set_xlabel("seconds")
         axis.set_ylabel("cost of the saved picture")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncol=3, fontsize=9, frameon=False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncol=3, fontsize=9, frameon=False)
     figure.suptitle("Time to quality (dashed: J*, the cost of the picture that the course's loop ends on)", fontsize=11)
     save_plot("time_to_quality", figure)
 
