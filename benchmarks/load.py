@@ -36,13 +36,15 @@ def import_time(statement):
 def official_sized(folder):
     """A file as large as the official one: its fully connected layers hold 124 million values."""
     content = scipy.io.loadmat(find_weights(), struct_as_record=True)
-    fc = np.random.default_rng(0).random((7, 7, 512, 4096), np.float32)
-    wide = np.random.default_rng(1).random((1, 1, 4096, 5120), np.float32)
+    # Transposed, because MATLAB's files are written column by column: else SciPy takes minutes to write them.
+    fc = np.random.default_rng(0).random((4096, 512, 7, 7), np.float32).T
+    wide = np.random.default_rng(1).random((5120, 4096, 1, 1), np.float32).T
     layers = content["layers"]
     extra = np.empty((1, 2), dtype=object)
     for i, kernel in enumerate((fc, wide)):
-        layer = layers[0, 0].copy()
-        layer["name"][0, 0], layer["weights"][0, 0] = np.array([f"fc{i + 6}"]), np.array([[kernel]], dtype=object)
+        layer, cell = layers[0, 0].copy(), np.empty((1, 1), dtype=object)
+        cell[0, 0] = kernel
+        layer["name"][0, 0], layer["weights"][0, 0] = np.array([f"fc{i + 6}"]), cell
         extra[0, i] = layer
     path = folder / OFFICIAL_NAME
     scipy.io.savemat(path, {"layers": np.concatenate([layers, extra], axis=1)}, do_compression=False)

@@ -44,7 +44,7 @@ FIRST_STEP, NEXT_FIRST_STEP = 8.0, 2.5
 HISTORY_LENGTH = 10
 # Measured with benchmarks/scale.py: resident bytes of the program itself, with TensorFlow and the weights; pictures
 # held at one time; pixels of a tile in which the halo is no great matter, and of the smallest worth computing.
-PROGRAM_BYTES, WORKING_VECTORS = 800_000_000, 10
+PROGRAM_BYTES, WORKING_VECTORS = 1_100_000_000, 10
 GOOD_TILE, SMALLEST_TILE = 1000 * 1000, 300 * 300
 
 

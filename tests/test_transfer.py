@@ -404,7 +404,7 @@ def test_tiles_give_the_gradient_of_the_whole(evaluator, size):
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_a_run_in_tiles_repeats(paint, optimizer):
-    settings = {"size": (700, 500), "optimizer": optimizer, "iterations": 3, "max_memory": 1_200_000_000}
+    settings = {"size": (700, 500), "optimizer": optimizer, "iterations": 3, "max_memory": 1_500_000_000}
     assert plan_memory((700, 500), Settings(**settings, precision="float32"))[1] < 700 * 500 / 2
     result, again = paint(**settings), paint(**settings)
     np.testing.assert_array_equal(again.image, result.image)
