@@ -30,6 +30,7 @@ from pathlib import Path
 import numpy as np
 from common import PAIRS, RESULTS, load_pair, machine, median, run_child, save, save_plot
 
+from nst_utils.cli import parse_size
 from nst_utils.config import CONFIG
 from nst_utils.costs import CONTENT_LAYER, STYLE_LAYERS
 
@@ -267,36 +268,35 @@ def summarise(entries):
     """How many times sooner ours is, per pair and size and as medians; and who gets how soon to a tenth of J*."""
     rows = []
     for entry in entries:
-        s, arrives = entry["seconds"], arrival(entry)
+        s = entry["seconds"]
         curves = {method: runs[0] for method, runs in entry["runs"].items()} | {"ours": entry["long"]}
         rows.append({
             "content": entry["content"],
             "size": entry["size"],
             "seconds": s,
             "course_over_ours": ratio(s["course"], s["ours"]),
-            "torch_over_ours": ratio(min(arrives["torch"], arrives["torch-plain"]), s["ours"]),
+            "torch_over_ours": ratio(min(arrival(entry, "torch"), arrival(entry, "torch-plain")), s["ours"]),
             "course_over_ours_float32": ratio(s["course"], s["ours-float32"]),
             "seconds_to_a_tenth": {
                 method: time_to(curves[method], entry["goal"] / 10) for method in METHODS if method != "ours-float32"
             },
         })
-    ratios = [name for name in rows[0] if "_over_" in name]
-    reached = {name: [row[name] for row in rows if row[name] is not None] for name in ratios}
+    ratios = {name: [row[name] for row in rows] for name in rows[0] if "_over_" in name}
     return {
-        "medians": {name: median(values) for name, values in reached.items() if values},
-        "least": {name: min(values) for name, values in reached.items() if values},
+        "medians": {name: median(values) for name, values in ratios.items()},
+        "least": {name: min(values) for name, values in ratios.items()},
         "pairs": rows,
     }
 
 
-def arrival(entry):
-    """{method: seconds until J*, or, where it did not arrive, until its run ended}."""
-    return {method: entry["seconds"][method] or runs[0][-1][0] for method, runs in entry["runs"].items()}
+def arrival(entry, method):
+    """Seconds until J*, or, where the method did not arrive, until its run ended."""
+    return entry["seconds"][method] or entry["runs"][method][0][-1][0]
 
 
 def ratio(theirs, ours):
-    """How many times sooner ours is; None where it never arrived."""
-    return theirs / ours if ours else None
+    """How many times sooner ours is; 0 where it never arrived."""
+    return theirs / ours if ours else 0.0
 
 
 def plot(entries):
@@ -337,17 +337,12 @@ def earlier_entries():
     return {(tuple(entry["size"]), entry["content"]): entry for entry in entries}
 
 
-def size_of(text):
-    width, height = text.split("x")
-    return int(width), int(height)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", default="400x300,200x150")
     parser.add_argument("--pairs", default="0,1,2")
-    for name, kind in (("run", str), ("pair", int), ("size", size_of), ("goal", float), ("pictures", Path),
+    for name, kind in (("run", str), ("pair", int), ("size", parse_size), ("goal", float), ("pictures", Path),
                        ("evaluations", int)):
         parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--score", action="store_true", help=argparse.SUPPRESS)
@@ -357,14 +352,15 @@ def main():
     if options.score:
         return score_child(options)
     entries = earlier_entries()
-    for size in map(size_of, options.sizes.split(",")):
+    for size in map(parse_size, options.sizes.split(",")):
         for pair in map(int, options.pairs.split(",")):
             entries[size, PAIRS[pair][0]] = compare(pair, size, options.rounds)
             ordered = [entries[key] for key in sorted(entries, key=lambda key: (-key[0][0], CONTENTS.index(key[1])))]
             # After each pair, so that a run cut short keeps what it has.
-            save("time_to_quality", {"summary": summarise(ordered), "entries": ordered})
+            summary = summarise(ordered)
+            save("time_to_quality", {"summary": summary, "entries": ordered})
             plot(ordered)
-    print(json.dumps(summarise(ordered), indent=1))
+    print(json.dumps(summary, indent=1))
 
 
 if __name__ == "__main__":

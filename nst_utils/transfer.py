@@ -8,6 +8,7 @@ layers, which hold nearly all of the cost there and a fraction of the work; then
 see every layer at the full size. Adam and Adagrad are the plain loops of the course.
 """
 
+import contextlib
 import time
 from dataclasses import asdict, dataclass, field, replace
 
@@ -160,8 +161,7 @@ def stylize(content, style, callback=None, **settings):
     chosen = _settings(settings)
     history, last, stopped = [], None, None
     try:
-        with eager_mode(), graphs_as_written():
-            run = _Run(content, style, chosen)
+        with _running(content, style, chosen) as run:
             for step in run.steps():
                 last = step
                 history.append(replace(step, pixels=None))
@@ -192,8 +192,15 @@ def _settings(settings):
 
 
 def _steps(content, style, settings):
+    with _running(content, style, settings) as run:
+        yield from run.steps()
+
+
+@contextlib.contextmanager
+def _running(content, style, settings):
+    """A _Run, in TensorFlow as it needs it."""
     with eager_mode(), graphs_as_written():
-        yield from _Run(content, style, settings).steps()
+        yield _Run(content, style, settings)
 
 
 @dataclass(frozen=True)
