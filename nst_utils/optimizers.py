@@ -13,12 +13,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an objective says of a picture: the costs to report, the value to minimise, and its gradient."""
+    """What an objective says of a picture: the costs to report, the value to minimise, and its gradient, if asked."""
 
     picture: np.ndarray
     costs: Any
     value: float
-    gradient: np.ndarray
+    gradient: np.ndarray | None = None
 
 
 class History:

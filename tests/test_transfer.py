@@ -175,8 +175,25 @@ def test_a_cost_to_stop_at_ends_the_run(paint):
 
 
 def test_lbfgs_stops_at_a_cost_that_all_layers_have(paint):
-    result = paint(optimizer="lbfgs", iterations=20, stop_at_cost=exact(paint(**RUNS["L-BFGS"]))[0].total)
-    assert result.stopped == "cost" and result.history[-1].exact and result.history[-1].iteration < 20
+    goal = exact(paint(**RUNS["L-BFGS"]))[0].total
+    result = paint(optimizer="lbfgs", iterations=20, stop_at_cost=goal)
+    last = result.history[-1]
+    assert result.stopped == "cost" and last.exact and last.total <= goal and last.iteration < 20
+
+
+def test_what_the_shallow_steps_reached_is_seen_before_any_gradient_of_all_layers(paint, monkeypatch):
+    evaluators = set()
+    call = Objective.__call__
+    monkeypatch.setattr(
+        Objective, "__call__", lambda self, picture: evaluators.add(self.evaluator) or call(self, picture)
+    )
+    first = exact(paint(**RUNS["L-BFGS"]))[0]
+    assert len(evaluators) == 2
+    evaluators.clear()
+    result = paint(**RUNS["L-BFGS"], stop_at_cost=1.01 * first.total)
+    assert result.stopped == "cost" and result.history[-1].total <= 1.01 * first.total
+    assert len(evaluators) == 1
+    assert result.history[-1].planned == first.planned
 
 
 def test_an_interrupt_keeps_the_picture_so_far(paint):
