@@ -322,6 +322,8 @@ def plot(entries):
         axis.loglog(seconds, costs, color=colours["ours"], linestyle=":", label="nst_utils, run on")
         axis.axhline(entry["goal"], color="black", linewidth=0.7, linestyle="--")
         axis.set_title(f"{Path(entry['content']).stem}, {entry['size'][0]}x{entry['size'][1]}", fontsize=10)
+        axis.set_xlim(1, 500)
+        axis.set_xticks([1, 10, 100], ["1", "10", "100"])
         axis.set_xlabel("seconds")
         axis.set_ylabel("cost of the saved picture")
     handles, labels = axes[0, 0].get_legend_handles_labels()
