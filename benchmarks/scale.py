@@ -56,15 +56,19 @@ def plot(rows):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for kind, colour in (("whole", "tab:blue"), ("tiled", "tab:orange")):
         chosen = [row for row in rows if row["kind"] == kind]
         megapixels = [row["megapixels"] for row in chosen]
-        left.semilogx(megapixels, [row["seconds_per_megapixel"] for row in chosen], "o-", color=colour, label=kind)
-        right.loglog(megapixels, [row["peak_memory_mb"] / 1e3 for row in chosen], "o-", color=colour, label=kind)
-    left.set(xlabel="megapixels", ylabel="seconds per megapixel and evaluation", ylim=(0, None))
-    right.set(xlabel="megapixels", ylabel="peak memory, GB")
-    left.legend()
+        label = {"whole": "whole", "tiled": "stylize with --max-memory, in tiles"}[kind]
+        left.semilogx(megapixels, [row["seconds_per_megapixel"] for row in chosen], "o-", color=colour, label=label)
+        right.semilogx(megapixels, [row["peak_memory_mb"] / 1e3 for row in chosen], "o-", color=colour)
+    for axis in (left, right):
+        axis.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
+        axis.set(xlabel="megapixels", xlim=(0.08, 12))
+    left.set(ylabel="seconds per megapixel and evaluation", ylim=(0, None))
+    right.set(ylabel="peak memory, GB", ylim=(0, None))
+    left.legend(loc="lower right")
     save_plot("scale", figure)
 
 
