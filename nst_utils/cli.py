@@ -183,8 +183,8 @@ def _run_with_progress(pictures, settings):
         nonlocal bar
         bar = bar or tqdm(unit="step", leave=False, dynamic_ncols=True, file=sys.stderr, mininterval=pause)
         bar.total = step.planned
-        costs = f"J={step.total:.3g} style={step.style:.3g} content={step.content:.3g}"
-        bar.set_postfix_str(f"{step.width}x{step.height} {costs}", refresh=False)
+        parts = f"style={step.style:.3g} content={step.content:.3g}" if step.exact else "of the shallow layers"
+        bar.set_postfix_str(f"{step.width}x{step.height} J={step.total:.3g} {parts}", refresh=False)
         bar.update(step.iteration - bar.n)
 
     try:
