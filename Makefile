@@ -64,7 +64,7 @@ release: $(VENV)/.installed-dev  ## Build the assignment folder for nbgrader.
 grade: $(VENV)/.installed-dev  ## Grade all submissions with nbgrader.
 	@$(BIN)/python notebooks/course.py grade
 
-bench: $(VENV)/.installed-bench  ## Run the benchmarks (about two hours); results in benchmarks/results.
+bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); results in benchmarks/results.
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py

@@ -57,10 +57,11 @@ def plot(rows):
     import matplotlib.pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for kind, colour in (("whole", "tab:blue"), ("tiled", "tab:orange")):
+    for kind, label, colour in (
+        ("whole", "whole", "tab:blue"), ("tiled", "stylize with --max-memory, in tiles", "tab:orange")
+    ):
         chosen = [row for row in rows if row["kind"] == kind]
         megapixels = [row["megapixels"] for row in chosen]
-        label = {"whole": "whole", "tiled": "stylize with --max-memory, in tiles"}[kind]
         left.semilogx(megapixels, [row["seconds_per_megapixel"] for row in chosen], "o-", color=colour, label=label)
         right.semilogx(megapixels, [row["peak_memory_mb"] / 1e3 for row in chosen], "o-", color=colour)
     for axis in (left, right):

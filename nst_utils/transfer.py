@@ -257,9 +257,14 @@ class _Run:
                 level = _Level(self, phase.size, level, picture)
                 picture, history = level.start, History(self.history_length)
             objective = level.all_layers if phase.all_layers else level.shallow
-            if phase.all_layers and (found := self._good_enough(objective, picture)):
-                yield self._step(found, iteration, iteration + phase.steps, phase)
-                return
+            if phase.all_layers and self.settings.stop_at_cost is not None:
+                # What the picture costs is known sooner than its gradient, which may not be needed any more.
+                costs = objective.costs(picture)
+                now = Evaluation(picture, costs, costs.total)
+                step = self._step(now, iteration, iteration + phase.steps, phase)
+                if self._low_enough(step):
+                    yield step
+                    return
             first_step = FIRST_STEP if position == 0 else NEXT_FIRST_STEP
             for count, now in enumerate(self._optimise(objective, picture, history, first_step)):
                 iteration += count > 0
@@ -309,13 +314,6 @@ class _Run:
         seconds = time.perf_counter() - self.began
         costs = asdict(now.costs)
         return Step(iteration, planned, *phase.size, seconds, **costs, exact=phase.all_layers, pixels=now.picture)
-
-    def _good_enough(self, objective, picture):
-        """The picture's Evaluation, without a gradient, if it costs no more than asked already; that takes a third."""
-        if self.settings.stop_at_cost is None:
-            return None
-        costs = objective.costs(picture)
-        return Evaluation(picture, costs, costs.total) if costs.total <= self.settings.stop_at_cost else None
 
     def _low_enough(self, step):
         """Whether the picture costs no more than asked; shallow costs leave a fifth for the missing ones."""
