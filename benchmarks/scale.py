@@ -58,7 +58,7 @@ def plot(rows):
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for kind, label, colour in (
-        ("whole", "whole", "tab:blue"), ("tiled", "stylize with --max-memory, in tiles", "tab:orange")
+        ("whole", "whole", "tab:blue"), ("tiled", "stylize with --max-memory", "tab:orange")
     ):
         chosen = [row for row in rows if row["kind"] == kind]
         megapixels = [row["megapixels"] for row in chosen]
