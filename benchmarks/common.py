@@ -6,12 +6,16 @@ import platform
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from nst_utils.images import read_image, resize, write_text
+from nst_utils.base.files import write_text
+from nst_utils.engine.settings import Memory, Size
+from nst_utils.pictures.reading import read_image
+from nst_utils.pictures.sizes import resize
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -20,6 +24,10 @@ PAIRS = (
     ("chelsea.png", "van-gogh-langlois-bridge-1888.webp"),
     ("rocket.jpg", "van-gogh-church-at-auvers-1890.webp"),
 )
+
+
+# Texts such as 400x300 and 4GB, as the command line reads them.
+size_of, memory_of = partial(Size().read, "size"), partial(Memory().read, "memory")
 
 
 def load_pair(number, size):

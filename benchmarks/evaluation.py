@@ -13,10 +13,12 @@ import time
 import numpy as np
 from common import load_pair, median, save
 
-from nst_utils.backend import tf
-from nst_utils.objective import Evaluator, Objective, Recipe, resolve_precision
-from nst_utils.vgg import LAYERS, prepare, stride
-from nst_utils.weights import load_weights
+from nst_utils.base.tensorflow import resolve_precision, tf
+from nst_utils.engine.objective import Evaluator, Objective
+from nst_utils.engine.recipe import Recipe
+from nst_utils.network.layout import LAYERS, stride
+from nst_utils.network.vgg import prepare
+from nst_utils.network.weights import load_weights
 
 ROUNDS = 7
 

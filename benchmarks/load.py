@@ -17,7 +17,7 @@ import numpy as np
 import scipy.io
 from common import best_time, median, save
 
-from nst_utils.weights import OFFICIAL_NAME, find_weights, load_weights
+from nst_utils.network.weights import OFFICIAL_NAME, find_weights, load_weights
 
 ROUNDS = 5
 HELP = "import sys; sys.argv = ['nst', '--help']; from nst_utils.cli import main; main()"

@@ -11,9 +11,9 @@ import json
 import time
 
 import numpy as np
-from common import load_pair, median, run_child, save, save_plot
+from common import load_pair, median, memory_of, run_child, save, save_plot, size_of
 
-from nst_utils.cli import parse_memory, parse_size, peak_memory_mb
+from nst_utils.base.machine import peak_memory_mb
 
 WHOLE = ((400, 300), (800, 600), (1200, 900), (1600, 1200))
 TILED = ((400, 300), (1920, 1080), (3840, 2160))
@@ -22,9 +22,11 @@ ROUNDS = 3
 
 def evaluation(size, tile_pixels):
     """Seconds of one evaluation at a size, in this process."""
-    from nst_utils.objective import Evaluator, Objective, Recipe, resolve_precision
-    from nst_utils.vgg import prepare
-    from nst_utils.weights import load_weights
+    from nst_utils.base.tensorflow import resolve_precision
+    from nst_utils.engine.objective import Evaluator, Objective
+    from nst_utils.engine.recipe import Recipe
+    from nst_utils.network.vgg import prepare
+    from nst_utils.network.weights import load_weights
 
     content, style = (picture.astype(np.float32) for picture in load_pair(0, size))
     evaluator = Evaluator(Recipe(), prepare(load_weights(), resolve_precision("auto"), "conv5_1"))
@@ -40,7 +42,7 @@ def evaluation(size, tile_pixels):
 
 def painting(size, max_memory):
     """A short run of stylize at a size within a memory limit, in this process."""
-    from nst_utils.transfer import stylize_steps
+    from nst_utils.engine.stylize import stylize_steps
 
     content, style = load_pair(0, size)
     exact = []
@@ -75,10 +77,10 @@ def plot(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--largest", type=parse_size, default=(3840, 2160))
-    parser.add_argument("--max-memory", type=parse_memory, default=parse_memory("4GB"))
+    parser.add_argument("--largest", type=size_of, default=(3840, 2160))
+    parser.add_argument("--max-memory", type=memory_of, default=memory_of("4GB"))
     parser.add_argument("--child", choices=("whole", "tiled"), help=argparse.SUPPRESS)
-    parser.add_argument("--size", type=parse_size, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=size_of, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         limit = options.max_memory
@@ -88,7 +90,7 @@ def main():
     rows = []
     for kind, sizes in (("whole", WHOLE), ("tiled", TILED)):
         for size in (size for size in sizes if size[0] <= options.largest[0]):
-            limit = options.max_memory if size[0] > 400 else parse_memory("1.5GB")
+            limit = options.max_memory if size[0] > 400 else memory_of("1.5GB")
             shape, memory = f"{size[0]}x{size[1]}", f"{limit / 1e6}MB"
             found = run_child("scale.py", "--child", kind, "--size", shape, "--max-memory", memory)
             megapixels = size[0] * size[1] / 1e6

@@ -28,11 +28,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import PAIRS, RESULTS, load_pair, machine, median, run_child, save, save_plot
+from common import PAIRS, RESULTS, load_pair, machine, median, run_child, save, save_plot, size_of
 
-from nst_utils.cli import parse_size
-from nst_utils.config import CONFIG
-from nst_utils.costs import CONTENT_LAYER, STYLE_LAYERS
+from nst_utils.course.config import CONFIG
+from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS
 
 METHODS = ("course", "torch", "torch-plain", "ours", "ours-float32")
 LABELS = {
@@ -69,8 +68,8 @@ def run_course(content, style):
         reshape_and_normalize_image,
         total_cost,
     )
-    from nst_utils.backend import tf as tf2
-    from nst_utils.backend import use_graph_mode
+    from nst_utils.base.tensorflow import tf as tf2
+    from nst_utils.base.tensorflow import use_graph_mode
 
     tf = tf2.compat.v1
     use_graph_mode()
@@ -101,7 +100,7 @@ def run_torch(content, style, evaluations, line_search):
     import torch.nn.functional as F
 
     from nst_utils import generate_noise_image, load_weights, reshape_and_normalize_image
-    from nst_utils.vgg import LAYERS
+    from nst_utils.network.layout import LAYERS
 
     record = Recorder()
     weights = {name: [torch.from_numpy(np.array(a)) for a in pair] for name, pair in load_weights().items()}
@@ -159,7 +158,7 @@ def run_torch(content, style, evaluations, line_search):
 
 def run_ours(content, style, goal, **settings):
     """stylize() with default settings; goal None runs on for the long curve."""
-    from nst_utils.transfer import stylize_steps
+    from nst_utils.engine.stylize import stylize_steps
 
     record = Recorder()
     height, width = content.shape[:2]
@@ -184,9 +183,10 @@ RUNNERS = {
 
 def score(content, style, pictures):
     """J in float32 of pictures as they are saved."""
-    from nst_utils.objective import Evaluator, Objective, Recipe
-    from nst_utils.vgg import prepare
-    from nst_utils.weights import load_weights
+    from nst_utils.engine.objective import Evaluator, Objective
+    from nst_utils.engine.recipe import Recipe
+    from nst_utils.network.vgg import prepare
+    from nst_utils.network.weights import load_weights
 
     objective = Objective(Evaluator(Recipe(), prepare(load_weights(), "float32", "conv5_1")), content, style)
     return [objective.costs(picture.astype(np.float32)).total for picture in pictures]
@@ -232,7 +232,7 @@ def time_to(curve, goal):
 
 def compare(pair, size, rounds):
     """All methods on one pair at one size, in turns."""
-    from nst_utils.images import write_image
+    from nst_utils.pictures.writing import write_image
 
     entry = {
         "content": PAIRS[pair][0], "style": PAIRS[pair][1], "size": list(size),
@@ -344,7 +344,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", default="400x300,200x150")
     parser.add_argument("--pairs", default="0,1,2")
-    for name, kind in (("run", str), ("pair", int), ("size", parse_size), ("goal", float), ("pictures", Path),
+    for name, kind in (("run", str), ("pair", int), ("size", size_of), ("goal", float), ("pictures", Path),
                        ("evaluations", int)):
         parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
     parser.add_argument("--score", action="store_true", help=argparse.SUPPRESS)
@@ -354,7 +354,7 @@ def main():
     if options.score:
         return score_child(options)
     entries = earlier_entries()
-    for size in map(parse_size, options.sizes.split(",")):
+    for size in map(size_of, options.sizes.split(",")):
         for pair in map(int, options.pairs.split(",")):
             entries[size, PAIRS[pair][0]] = compare(pair, size, options.rounds)
             ordered = [entries[key] for key in sorted(entries, key=lambda key: (-key[0][0], CONTENTS.index(key[1])))]

@@ -34,7 +34,7 @@ from nbgrader.converters import GenerateAssignment
 from PIL import Image
 from traitlets.config import Config
 
-from nst_utils.images import write_text
+from nst_utils.base.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"

@@ -5,7 +5,7 @@ import os
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import Execute, OverwriteCells
 
-from nst_utils.grading import EnduringExecute, ForgivingOverwriteCells
+from nst_utils.course.grading import EnduringExecute, ForgivingOverwriteCells
 
 c = get_config()  # noqa: F821 - nbgrader's loader provides it
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_utils.config import CONFIG, InputError
-from nst_utils.images import check_folder, replacing
-from nst_utils.matconvnet import write_matconvnet
-from nst_utils.weights import EMBEDDED_NAME, find_weights, read_keras
+from nst_utils.base.errors import InputError
+from nst_utils.base.files import check_folder, replacing
+from nst_utils.course.config import CONFIG
+from nst_utils.network.matconvnet import write_matconvnet
+from nst_utils.network.weights import EMBEDDED_NAME, find_weights, read_keras
 
 
 def round_to_bfloat16(array):

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nst_utils.config import CONFIG
-from nst_utils.matconvnet import BLOCKS, write_matconvnet
+from nst_utils.course.config import CONFIG
+from nst_utils.network.layout import BLOCKS
+from nst_utils.network.matconvnet import write_matconvnet
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY_WIDTHS = {1: 4, 2: 5, 3: 6, 4: 7, 5: 8}
@@ -57,7 +58,7 @@ def course_size():
 @pytest.fixture(scope="session")
 def full_float32():
     """Tensor cores would round float32 products to ten bits, which the tolerances here don't allow for."""
-    from nst_utils.backend import tf
+    from nst_utils.base.tensorflow import tf
 
     tf.config.experimental.enable_tensor_float_32_execution(False)
 

@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from nst_utils import checks, costs
-from nst_utils.backend import tf
+from nst_utils import checks
+from nst_utils.base.tensorflow import tf
+from nst_utils.engine import costs
 
 DIMENSIONS = "m, n_H, n_W, n_C = a_G.shape\n"
 HEADERS = {

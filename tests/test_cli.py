@@ -15,12 +15,15 @@ import pytest
 from conftest import ROOT, assert_one_sentence, random_network
 from PIL import Image
 
-import nst_utils.transfer
-import nst_utils.weights
-from nst_utils import images
-from nst_utils.cli import main, parse_memory, parse_size
-from nst_utils.config import CONFIG, InputError
-from nst_utils.matconvnet import write_matconvnet
+import nst_utils.engine.stylize
+import nst_utils.network.weights
+from nst_utils.base.errors import InputError
+from nst_utils.cli import main
+from nst_utils.course.config import CONFIG
+from nst_utils.network.matconvnet import write_matconvnet
+from nst_utils.pictures.reading import read_image
+from nst_utils.pictures.sizes import resize
+from nst_utils.pictures.writing import write_image
 
 NST = [sys.executable, "-m", "nst_utils.cli"]
 
@@ -52,8 +55,8 @@ def nst(monkeypatch, capsys):
 def folder(tmp_path, tiny_mat):
     """A folder with content.png, style.png and tiny.mat."""
     for name, source in [("content", "content/summer-palace.jpg"), ("style", "style/van-gogh-night-cafe-1888.webp")]:
-        picture = images.read_image(ROOT / "images" / source)
-        images.write_image(tmp_path / f"{name}.png", images.resize(picture, (48, 40)))
+        picture = read_image(ROOT / "images" / source)
+        write_image(tmp_path / f"{name}.png", resize(picture, (48, 40)))
     return tmp_path
 
 
@@ -74,11 +77,11 @@ def stylize(nst, folder):
 def test_stylize_writes_what_the_function_returns(stylize, folder):
     status, out, _ = stylize("--iterations", 3, "--seed", 5, "--alpha", 20, "--init", "noise")
     assert status == 0
-    expected = nst_utils.transfer.stylize(
+    expected = nst_utils.engine.stylize.stylize(
         folder / "content.png", folder / "style.png", weights=folder / "tiny.mat", optimizer="adam", iterations=3,
         precision="float32", seed=5, alpha=20, init="noise",
     )  # fmt: skip
-    np.testing.assert_array_equal(images.read_image(folder / "out.png"), expected.image)
+    np.testing.assert_array_equal(read_image(folder / "out.png"), expected.image)
     assert f"Wrote {folder / 'out.png'}" in out and f"{expected.history[-1].total:.4g}" in out
 
 
@@ -125,7 +128,7 @@ def test_ctrl_c_writes_the_picture_so_far_and_says_where(folder):
             process.kill()
     assert process.returncode == 130 and b"Traceback" not in err
     assert f"Wrote {folder / 'out.png'}: stopped by Ctrl-C after" in out.decode()
-    assert images.read_image(folder / "out.png").shape == (40, 48, 3)
+    assert read_image(folder / "out.png").shape == (40, 48, 3)
     steps = json.loads((folder / "report.json").read_text())["steps"]
     assert f"after {steps[-1]['iteration']} iterations" in out.decode()
 
@@ -134,7 +137,7 @@ def test_ctrl_c_before_there_is_a_picture_says_so(stylize, folder, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nst_utils.transfer, "stylize", interrupted)
+    monkeypatch.setattr(nst_utils.engine.stylize, "stylize", interrupted)
     status, _, sentence = stylize()
     assert status == 1
     assert_one_sentence(sentence, "Ctrl-C", "no picture yet")
@@ -170,7 +173,7 @@ def test_every_kind_of_picture_can_be_painted(stylize, folder, name):
         image.save(folder / name, **options)
     status, _, _ = stylize("--size", "40x36", content=name, style=name)
     assert status == 0
-    painted = images.read_image(folder / "out.png")
+    painted = read_image(folder / "out.png")
     assert painted.shape == (36, 40, 3) and painted.std() > 5
 
 
@@ -325,7 +328,7 @@ def test_doctor_says_what_is_there(nst):
     assert status == 0
     told = dict(line.strip().split(maxsplit=1) for line in out.splitlines())
     assert {"Python", "nst_utils", "tensorflow", "numpy", "weights", "GPU", "bfloat16", "float32"} <= told.keys()
-    assert str(nst_utils.weights.find_weights()) in told["weights"]
+    assert str(nst_utils.network.weights.find_weights()) in told["weights"]
 
 
 @pytest.fixture
@@ -343,7 +346,7 @@ def served_weights(tmp_path, tiny_mat, monkeypatch):
         address = f"http://127.0.0.1:{server.server_port}/tiny.mat"
 
         def offer(checksum):
-            monkeypatch.setitem(nst_utils.weights.DOWNLOADS, "official", (address, checksum))
+            monkeypatch.setitem(nst_utils.network.weights.DOWNLOADS, "official", (address, checksum))
 
         yield offer
         server.shutdown()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import assert_one_sentence
 
-from nst_utils import costs
-from nst_utils.backend import tf
-from nst_utils.config import InputError
+from nst_utils.base.errors import InputError
+from nst_utils.base.tensorflow import tf
+from nst_utils.engine import costs
 
 pytestmark = pytest.mark.usefixtures("full_float32")
 

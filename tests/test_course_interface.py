@@ -4,7 +4,7 @@ import pytest
 from conftest import ROOT
 
 import nst_utils
-from nst_utils.images import read_image
+from nst_utils.pictures.reading import read_image
 
 # A notebook in the style of the course, whose graph is rebuilt here at a small size.
 OLD_NOTEBOOK = '''

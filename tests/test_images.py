@@ -7,8 +7,14 @@ import pytest
 from conftest import ROOT, assert_one_sentence, full_disk
 from PIL import Image
 
-from nst_utils import images
-from nst_utils.config import CONFIG, InputError, MissingFileError
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.files import replacing, write_text
+from nst_utils.course.config import CONFIG
+from nst_utils.course.helper import generate_noise_image, reshape_and_normalize_image, save_image
+from nst_utils.pictures.colors import recolor, recolor_detail
+from nst_utils.pictures.reading import as_picture, read_image
+from nst_utils.pictures.sizes import enlarge, output_size, resize, scale_to_area
+from nst_utils.pictures.writing import check_writable, write_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -27,7 +33,7 @@ def saved(tmp_path):
     def save(image, name="picture.png", read=None, **options):
         path = tmp_path / name
         image.save(path, **options)
-        return images.read_image(path, **(read or {}))
+        return read_image(path, **(read or {}))
 
     return save
 
@@ -128,7 +134,7 @@ def test_of_an_animation_the_first_frame_is_taken(saved, extension):
 def test_one_pixel_can_be_read_and_painted_larger(saved):
     picture = saved(Image.new("RGB", (1, 1), BLUE))
     np.testing.assert_array_equal(picture, [[BLUE]])
-    assert (images.resize(picture, (40, 32)) == BLUE).all()
+    assert (resize(picture, (40, 32)) == BLUE).all()
 
 
 def test_twenty_thousand_pixels_wide(saved):
@@ -167,7 +173,7 @@ def test_every_picture_of_the_project_can_be_read_and_is_credited():
     pictures = [path for folder in ("content", "style") for path in (ROOT / "images" / folder).iterdir()]
     assert len(pictures) >= 14
     for path in pictures:
-        assert min(images.read_image(path).shape[:2]) >= 300
+        assert min(read_image(path).shape[:2]) >= 300
         assert f"| {path.parent.name}/{path.name} |" in credits
 
 
@@ -196,7 +202,7 @@ def damaged(photo, tmp_path, kind):
 def test_a_damaged_file_gets_its_sentence(photo, tmp_path, kind):
     path = damaged(photo, tmp_path, kind)
     with pytest.raises(InputError) as error:
-        images.read_image(path)
+        read_image(path)
     assert_one_sentence(error.value, path, "is not a picture that can be read", "give an intact")
 
 
@@ -205,13 +211,13 @@ def test_a_truncated_jpeg_gets_its_sentence(photo, tmp_path):
     Image.fromarray(photo).save(path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError) as error:
-        images.read_image(path)
+        read_image(path)
     assert_one_sentence(error.value, path, "truncated")
 
 
 def test_a_missing_file_gets_its_sentence(tmp_path):
     with pytest.raises(MissingFileError) as error:
-        images.read_image(tmp_path / "nowhere.png")
+        read_image(tmp_path / "nowhere.png")
     assert_one_sentence(error.value, tmp_path / "nowhere.png", "does not exist")
     assert isinstance(error.value, FileNotFoundError)
 
@@ -219,23 +225,23 @@ def test_a_missing_file_gets_its_sentence(tmp_path):
 def test_a_name_too_long_for_a_file_gets_its_sentence(photo, tmp_path):
     path = tmp_path / ("x" * 256 + ".png")
     with pytest.raises(MissingFileError) as error:
-        images.read_image(path)
+        read_image(path)
     assert_one_sentence(error.value, path, "does not exist")
     with pytest.raises(InputError) as error:
-        images.write_image(path, photo)
+        write_image(path, photo)
     assert_one_sentence(error.value, path, "cannot be written")
 
 
 def test_a_folder_gets_its_sentence(tmp_path):
     with pytest.raises(InputError) as error:
-        images.read_image(tmp_path)
+        read_image(tmp_path)
     assert_one_sentence(error.value, tmp_path, "is a folder")
 
 
 def test_a_file_that_may_not_be_read_gets_its_sentence(locked_folder):
     path = locked_folder / "secret.png"
     with pytest.raises(InputError) as error:
-        images.read_image(path)
+        read_image(path)
     assert_one_sentence(error.value, path, "permissions")
 
 
@@ -243,33 +249,33 @@ def test_a_file_that_may_not_be_read_gets_its_sentence(locked_folder):
 
 
 def test_an_array_of_bytes_is_taken_as_it_is(photo):
-    np.testing.assert_array_equal(images.as_picture(photo, "content"), photo)
+    np.testing.assert_array_equal(as_picture(photo, "content"), photo)
 
 
 def test_a_path_is_read(photo, tmp_path):
     Image.fromarray(photo).save(tmp_path / "p.png")
-    np.testing.assert_array_equal(images.as_picture(str(tmp_path / "p.png"), "content"), photo)
+    np.testing.assert_array_equal(as_picture(str(tmp_path / "p.png"), "content"), photo)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint16])
 def test_other_numbers_from_0_to_255_are_rounded(photo, dtype):
-    np.testing.assert_array_equal(images.as_picture(photo.astype(dtype), "content"), photo)
+    np.testing.assert_array_equal(as_picture(photo.astype(dtype), "content"), photo)
 
 
 def test_numbers_beyond_the_range_are_clipped():
     floats = np.array([[[-20.0, 260.0, 127.6]]])
-    np.testing.assert_array_equal(images.as_picture(floats, "content"), [[[0, 255, 128]]])
+    np.testing.assert_array_equal(as_picture(floats, "content"), [[[0, 255, 128]]])
 
 
 def test_grey_arrays_become_rgb(photo):
     grey = photo[..., 0]
     for array in (grey, grey[..., None]):
-        np.testing.assert_array_equal(images.as_picture(array, "content"), np.stack([grey] * 3, axis=-1))
+        np.testing.assert_array_equal(as_picture(array, "content"), np.stack([grey] * 3, axis=-1))
 
 
 def test_a_fourth_channel_is_alpha():
     array = np.array([[[255, 0, 0, 255], [255, 0, 0, 0]]], np.uint8)
-    np.testing.assert_array_equal(images.as_picture(array, "content"), [[RED, WHITE]])
+    np.testing.assert_array_equal(as_picture(array, "content"), [[RED, WHITE]])
 
 
 @pytest.mark.parametrize(
@@ -277,32 +283,32 @@ def test_a_fourth_channel_is_alpha():
 )
 def test_arrays_of_other_shapes_get_their_sentence(shape):
     with pytest.raises(InputError) as error:
-        images.as_picture(np.ones(shape, np.uint8), "style")
+        as_picture(np.ones(shape, np.uint8), "style")
     assert_one_sentence(error.value, "style image has the shape", shape, "(height, width, 3)")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, True, "red", None, 1 + 2j])
 def test_arrays_of_other_values_get_their_sentence(value):
     with pytest.raises(InputError) as error:
-        images.as_picture(np.full((4, 4, 3), value), "style")
+        as_picture(np.full((4, 4, 3), value), "style")
     assert_one_sentence(error.value, "style image", "from 0 to 255")
 
 
 def test_floats_from_0_to_1_get_their_sentence(photo):
     with pytest.raises(InputError) as error:
-        images.as_picture(photo / 255, "content")
+        as_picture(photo / 255, "content")
     assert_one_sentence(error.value, "content image", "multiply it by 255")
-    assert not images.as_picture(np.zeros((4, 4, 3)), "content").any()
+    assert not as_picture(np.zeros((4, 4, 3)), "content").any()
 
 
 # Sizes
 
 
 def test_resize_gives_the_size_and_keeps_colours(photo):
-    resized = images.resize(photo, (80, 45))
+    resized = resize(photo, (80, 45))
     assert resized.shape == (45, 80, 3) and resized.dtype == np.uint8
     assert abs(resized.mean() - photo.mean()) < 1
-    assert images.resize(photo, (40, 30)) is photo
+    assert resize(photo, (40, 30)) is photo
 
 
 @pytest.mark.parametrize(
@@ -316,7 +322,7 @@ def test_resize_gives_the_size_and_keeps_colours(photo):
     ],
 )
 def test_output_size(options, expected):
-    assert images.output_size(np.zeros((300, 400, 3), np.uint8), **options) == expected
+    assert output_size(np.zeros((300, 400, 3), np.uint8), **options) == expected
 
 
 @pytest.mark.parametrize(
@@ -334,13 +340,13 @@ def test_output_size(options, expected):
 )
 def test_sizes_of_zero_or_too_small_get_their_sentence(options):
     with pytest.raises(InputError) as error:
-        images.output_size(np.zeros((300, 400, 3), np.uint8), **options)
+        output_size(np.zeros((300, 400, 3), np.uint8), **options)
     assert_one_sentence(error.value, "at least 32 pixels")
 
 
 def test_scale_to_area_keeps_the_aspect_ratio_and_the_smallest_side():
-    assert images.scale_to_area(np.zeros((300, 400, 3), np.uint8), 30_000).shape == (150, 200, 3)
-    assert images.scale_to_area(np.zeros((40, 4000, 3), np.uint8), 10_000).shape == (32, 1000, 3)
+    assert scale_to_area(np.zeros((300, 400, 3), np.uint8), 30_000).shape == (150, 200, 3)
+    assert scale_to_area(np.zeros((40, 4000, 3), np.uint8), 10_000).shape == (32, 1000, 3)
 
 
 # Changes of size and colour that the optimisation starts from
@@ -354,17 +360,17 @@ def test_recolor_gives_mean_and_covariance_of_the_other_picture():
     rng = np.random.default_rng(0)
     mixed = rng.normal(size=(30, 40, 3)) @ rng.normal(size=(3, 3)) * 30 + [90, 120, 150]
     like = rng.uniform(0, 255, (21, 33, 3))
-    recoloured = images.recolor(mixed.astype(np.float32), like)
+    recoloured = recolor(mixed.astype(np.float32), like)
     assert recoloured.dtype == np.float32 and recoloured.shape == mixed.shape
     np.testing.assert_allclose(colours(recoloured).mean(axis=0), colours(like).mean(axis=0), atol=0.01)
     np.testing.assert_allclose(np.cov(colours(recoloured).T), np.cov(colours(like).T), rtol=1e-3, atol=1)
 
 
 def test_recolor_of_a_picture_in_its_own_colours_changes_nothing(photo):
-    np.testing.assert_allclose(images.recolor(photo, photo), photo, atol=0.1)
+    np.testing.assert_allclose(recolor(photo, photo), photo, atol=0.1)
 
 
-@pytest.mark.parametrize("recolor", [images.recolor, images.recolor_detail])
+@pytest.mark.parametrize("recolor", [recolor, recolor_detail])
 def test_a_picture_of_one_colour_can_be_recoloured(photo, recolor):
     flat = np.full((32, 34, 3), 77, np.float32)
     assert np.isfinite(recolor(flat, photo.astype(np.float32))).all()
@@ -375,14 +381,14 @@ def test_recolor_detail_takes_the_fine_detail_only():
     """A blurred picture gets its coarse form back and the contrast of the other's finest octave."""
     noise = np.random.default_rng(0).normal(0, 20, (64, 64, 3)).astype(np.float32)
     smooth = np.broadcast_to(np.linspace(0, 200, 64, dtype=np.float32)[:, None, None], (64, 64, 3))
-    changed = images.recolor_detail(smooth + 0.1 * noise, smooth + noise)
+    changed = recolor_detail(smooth + 0.1 * noise, smooth + noise)
     assert np.abs(changed[4:-4, 4:-4].mean((1, 2)) - smooth[4:-4].mean((1, 2))).mean() < 5
     assert 10 < np.std(changed - smooth) < 25
 
 
 def test_enlarge_keeps_values_of_any_size():
     change = np.stack([np.full((5, 7), value, np.float32) for value in (-300, 0.25, 999)], axis=-1)
-    enlarged = images.enlarge(change, (15, 11))
+    enlarged = enlarge(change, (15, 11))
     assert enlarged.shape == (11, 15, 3) and enlarged.dtype == np.float32
     np.testing.assert_allclose(enlarged[4], np.broadcast_to([-300, 0.25, 999], (15, 3)), rtol=1e-5)
 
@@ -392,7 +398,7 @@ def test_enlarge_keeps_values_of_any_size():
 
 def test_reshape_and_normalize_image_subtracts_the_means_in_rgb_order(photo):
     before = photo.copy()
-    normalized = images.reshape_and_normalize_image(photo)
+    normalized = reshape_and_normalize_image(photo)
     assert normalized.shape == (1, 30, 40, 3)
     np.testing.assert_allclose(normalized[0], photo - np.array([123.68, 116.779, 103.939]), atol=1e-5)
     np.testing.assert_array_equal(photo, before)
@@ -401,15 +407,15 @@ def test_reshape_and_normalize_image_subtracts_the_means_in_rgb_order(photo):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_reshape_and_normalize_image_never_writes_into_its_argument(photo, dtype):
     argument = photo.astype(dtype)
-    normalized = images.reshape_and_normalize_image(argument)
+    normalized = reshape_and_normalize_image(argument)
     np.testing.assert_array_equal(argument, photo)
     assert not np.shares_memory(argument, normalized)
 
 
 def test_generate_noise_image_takes_exactly_one_draw_of_numpys_stream(photo):
-    content = images.reshape_and_normalize_image(photo)
+    content = reshape_and_normalize_image(photo)
     np.random.seed(7)
-    image = images.generate_noise_image(content)
+    image = generate_noise_image(content)
     following = np.random.rand()
 
     np.random.seed(7)
@@ -419,29 +425,29 @@ def test_generate_noise_image_takes_exactly_one_draw_of_numpys_stream(photo):
 
 
 def test_generate_noise_image_mixes_at_the_given_ratio(photo):
-    content = images.reshape_and_normalize_image(photo)
-    np.testing.assert_array_equal(images.generate_noise_image(content, 0), content)
-    noise = images.generate_noise_image(content, 1)
+    content = reshape_and_normalize_image(photo)
+    np.testing.assert_array_equal(generate_noise_image(content, 0), content)
+    noise = generate_noise_image(content, 1)
     assert -20 <= noise.min() < -19 and 19 < noise.max() <= 20
 
 
 def test_generate_noise_image_can_have_a_stream_of_its_own(photo):
-    content = images.reshape_and_normalize_image(photo)
+    content = reshape_and_normalize_image(photo)
     np.random.seed(7)
-    expected = images.generate_noise_image(content)
-    found = images.generate_noise_image(content, random=np.random.RandomState(7))
+    expected = generate_noise_image(content)
+    found = generate_noise_image(content, random=np.random.RandomState(7))
     np.testing.assert_array_equal(found, expected)
 
 
 def test_save_image_adds_the_means_clips_and_truncates(tmp_path):
     values = np.array([[-5.0, 0.99, 1.0], [254.99, 255.0, 300.0]]).reshape((1, 1, 2, 3))
-    images.save_image(tmp_path / "p.png", values - np.float64([123.68, 116.779, 103.939]) + 1e-4)
-    np.testing.assert_array_equal(images.read_image(tmp_path / "p.png"), [[[0, 0, 1], [254, 255, 255]]])
+    save_image(tmp_path / "p.png", values - np.float64([123.68, 116.779, 103.939]) + 1e-4)
+    np.testing.assert_array_equal(read_image(tmp_path / "p.png"), [[[0, 0, 1], [254, 255, 255]]])
 
 
 def test_save_image_undoes_reshape_and_normalize_image(photo, tmp_path):
-    images.save_image(str(tmp_path / "p.png"), images.reshape_and_normalize_image(photo) + 0.25)
-    np.testing.assert_array_equal(images.read_image(tmp_path / "p.png"), photo)
+    save_image(str(tmp_path / "p.png"), reshape_and_normalize_image(photo) + 0.25)
+    np.testing.assert_array_equal(read_image(tmp_path / "p.png"), photo)
 
 
 def test_means_have_the_shape_of_the_course():
@@ -453,20 +459,20 @@ def test_means_have_the_shape_of_the_course():
 
 @pytest.mark.parametrize("name", ["p.png", "p.jpg", "p.JPEG", "p.webp", "p.tif", "p.bmp"])
 def test_write_image_writes_the_format_of_the_extension(photo, tmp_path, name):
-    images.write_image(tmp_path / name, photo)
+    write_image(tmp_path / name, photo)
     with Image.open(tmp_path / name) as image:
         assert image.format == {"jpg": "JPEG", "tif": "TIFF"}.get(name[2:].lower(), name[2:].upper())
-    assert np.abs(images.read_image(tmp_path / name).astype(int) - photo).mean() < 4
+    assert np.abs(read_image(tmp_path / name).astype(int) - photo).mean() < 4
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(photo, tmp_path):
     path = tmp_path / "p.png"
-    images.write_image(path, photo)
+    write_image(path, photo)
     before = path.read_bytes()
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     with full_disk(), pytest.raises(InputError) as error:
-        images.write_image(path, noise)
+        write_image(path, noise)
     assert_one_sentence(error.value, path, "cannot be written")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -474,8 +480,8 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(photo, tmp_path):
 
 def test_an_interrupted_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
     path = tmp_path / "notes.txt"
-    images.write_text(path, "old")
-    with pytest.raises(KeyboardInterrupt), images.replacing(path) as temporary:
+    write_text(path, "old")
+    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
         temporary.write_text("ne")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
@@ -485,33 +491,33 @@ def test_an_interrupted_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
 @pytest.mark.parametrize(("name", "width"), [("p.webp", 20_000), ("p.jpg", 70_000), ("p.gif", 70_000)])
 def test_a_picture_too_large_for_its_format_gets_a_sentence(tmp_path, name, width):
     with pytest.raises(InputError) as error:
-        images.write_image(tmp_path / name, np.zeros((2, width, 3), np.uint8))
+        write_image(tmp_path / name, np.zeros((2, width, 3), np.uint8))
     assert_one_sentence(error.value, tmp_path / name, f"cannot hold {width}x2 pixels", ".png")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("name", "width"), [("p.webp", 16_383), ("p.jpg", 65_500), ("p.gif", 65_535)])
 def test_the_largest_picture_of_a_format_can_be_written(tmp_path, name, width):
-    images.write_image(tmp_path / name, np.full((2, width, 3), 90, np.uint8))
-    assert images.read_image(tmp_path / name).shape == (2, width, 3)
+    write_image(tmp_path / name, np.full((2, width, 3), 90, np.uint8))
+    assert read_image(tmp_path / name).shape == (2, width, 3)
 
 
 @pytest.mark.parametrize("name", ["p", "p.xyz", "p.txt", "p.mp4"])
 def test_an_unknown_extension_gets_its_sentence(photo, tmp_path, name):
     with pytest.raises(InputError) as error:
-        images.write_image(tmp_path / name, photo)
+        write_image(tmp_path / name, photo)
     assert_one_sentence(error.value, tmp_path / name, ".png, .jpg or .webp")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("write", [images.write_image, images.write_text])
+@pytest.mark.parametrize("write", [write_image, write_text])
 def test_a_missing_folder_gets_its_sentence(photo, tmp_path, write):
     with pytest.raises(InputError) as error:
         write(tmp_path / "nowhere" / "p.png", photo)
     assert_one_sentence(error.value, tmp_path / "nowhere", "does not exist")
 
 
-@pytest.mark.parametrize("write", [images.write_image, images.write_text])
+@pytest.mark.parametrize("write", [write_image, write_text])
 def test_a_folder_that_cannot_be_written_gets_its_sentence(photo, locked_folder, write):
     with pytest.raises(InputError) as error:
         write(locked_folder / "p.png", photo)
@@ -522,19 +528,19 @@ def test_a_folder_in_the_place_of_the_file_gets_its_sentence(photo, tmp_path):
     folder = tmp_path / "p.png"
     folder.mkdir()
     with pytest.raises(InputError) as error:
-        images.write_image(folder, photo)
+        write_image(folder, photo)
     assert_one_sentence(error.value, folder, "is a folder")
 
 
 def test_checking_leaves_no_trace(tmp_path):
     (tmp_path / "old.png").write_bytes(b"old")
-    assert images.check_writable(tmp_path / "old.png") == tmp_path / "old.png"
-    assert images.check_writable(tmp_path / "new.png") == tmp_path / "new.png"
+    assert check_writable(tmp_path / "old.png") == tmp_path / "old.png"
+    assert check_writable(tmp_path / "new.png") == tmp_path / "new.png"
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
 def test_write_text_replaces_the_file(tmp_path):
-    images.write_text(tmp_path / "r.json", "eins")
-    images.write_text(tmp_path / "r.json", "zwölf")
+    write_text(tmp_path / "r.json", "eins")
+    write_text(tmp_path / "r.json", "zwölf")
     assert (tmp_path / "r.json").read_text(encoding="utf-8") == "zwölf"
     assert len(list(tmp_path.iterdir())) == 1

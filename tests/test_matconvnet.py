@@ -8,9 +8,11 @@ import pytest
 import scipy.io
 from conftest import ROOT, assert_one_sentence
 
-from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.matconvnet import BLOCKS, CONVOLUTIONS, read_matconvnet
-from nst_utils.weights import load_weights
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.course.config import CONFIG
+from nst_utils.network.layout import BLOCKS, CONVOLUTIONS
+from nst_utils.network.matconvnet import read_matconvnet
+from nst_utils.network.weights import load_weights
 
 EMBEDDED = ROOT / "pretrained-model" / "vgg19-embedded.mat"
 ONLY_IN_VGG19 = ("conv3_4", "conv4_4", "conv5_4")

@@ -6,15 +6,22 @@ import numpy as np
 import pytest
 from conftest import ROOT, assert_one_sentence, random_network
 
-from nst_utils import images
-from nst_utils.backend import tf
-from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.costs import compute_content_cost, compute_style_cost, total_cost
-from nst_utils.matconvnet import write_matconvnet
-from nst_utils.objective import Evaluator, Objective, Recipe
-from nst_utils.transfer import Settings, plan_memory, stylize, stylize_steps
-from nst_utils.vgg import activations, prepare
-from nst_utils.weights import load_weights
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.tensorflow import tf
+from nst_utils.course.config import CONFIG
+from nst_utils.course.helper import generate_noise_image, reshape_and_normalize_image
+from nst_utils.engine.costs import compute_content_cost, compute_style_cost, total_cost
+from nst_utils.engine.memory import plan_memory
+from nst_utils.engine.objective import Evaluator, Objective
+from nst_utils.engine.recipe import Recipe
+from nst_utils.engine.settings import Settings
+from nst_utils.engine.stylize import stylize, stylize_steps
+from nst_utils.network.matconvnet import write_matconvnet
+from nst_utils.network.vgg import activations, prepare
+from nst_utils.network.weights import load_weights
+from nst_utils.pictures.reading import read_image
+from nst_utils.pictures.sizes import resize
+from nst_utils.pictures.writing import write_image
 
 pytestmark = pytest.mark.usefixtures("full_float32")
 
@@ -22,7 +29,7 @@ WIDTH, HEIGHT = 48, 40
 
 
 def project_picture(name, size=(WIDTH, HEIGHT)):
-    return images.resize(images.read_image(ROOT / "images" / name), size)
+    return resize(read_image(ROOT / "images" / name), size)
 
 
 CONTENT = project_picture("content/summer-palace.jpg")
@@ -97,7 +104,7 @@ def course_cost(picture, network=None):
     """J of a picture (H, W, 3), 0-255, by the course's formulas."""
     weights = load_weights(network)
     a_C, a_S, a_G = (
-        activations(images.reshape_and_normalize_image(image), weights) for image in (CONTENT, STYLE, picture)
+        activations(reshape_and_normalize_image(image), weights) for image in (CONTENT, STYLE, picture)
     )
     J_content = compute_content_cost(a_C["conv4_2"], a_G["conv4_2"])
     return float(total_cost(J_content, compute_style_cost(a_S, a_G)))
@@ -113,8 +120,8 @@ def test_the_reported_cost_is_that_of_the_clipped_picture(run, network):
 def test_the_saved_picture_costs_what_was_reported(paint, tmp_path, optimizer):
     """Clipped and rounded to 8 bits: within one per cent, with the real network."""
     result = paint(weights=None, optimizer=optimizer, init="mix", iterations=12)
-    images.write_image(tmp_path / "p.png", result.image)
-    saved = images.read_image(tmp_path / "p.png")
+    write_image(tmp_path / "p.png", result.image)
+    saved = read_image(tmp_path / "p.png")
     assert result.history[-1].total == pytest.approx(course_cost(saved), rel=0.01)
 
 
@@ -280,7 +287,7 @@ def test_a_start_from_the_content_is_the_content(first_step):
 
 def test_a_start_from_a_mix_is_that_of_the_course(first_step):
     np.random.seed(4)
-    image = images.generate_noise_image(images.reshape_and_normalize_image(CONTENT))
+    image = generate_noise_image(reshape_and_normalize_image(CONTENT))
     expected = np.clip((image + CONFIG.MEANS)[0], 0, 255)
     np.testing.assert_allclose(first_step(optimizer="adam", seed=4).image, expected, atol=0.51)
 
@@ -328,8 +335,8 @@ def test_sizes_that_make_no_picture_get_their_sentence(paint, size):
 
 
 def test_paths_serve_as_pictures(first_step, tmp_path):
-    images.write_image(tmp_path / "content.png", CONTENT)
-    images.write_image(tmp_path / "style.png", STYLE)
+    write_image(tmp_path / "content.png", CONTENT)
+    write_image(tmp_path / "style.png", STYLE)
     found = first_step(str(tmp_path / "content.png"), tmp_path / "style.png")
     assert found.total == first_step().total
 

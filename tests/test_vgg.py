@@ -5,12 +5,19 @@ import pytest
 import scipy.io
 from conftest import ROOT, assert_one_sentence, random_network
 
-from nst_utils import images, vgg, weights
-from nst_utils.backend import tf
-from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.costs import compute_content_cost, compute_style_cost, total_cost, total_variation
-from nst_utils.matconvnet import CONVOLUTIONS, write_matconvnet
-from nst_utils.weights import identity_convolution, load_weights
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.tensorflow import tf
+from nst_utils.course.config import CONFIG
+from nst_utils.course.graph import load_vgg_model
+from nst_utils.course.helper import reshape_and_normalize_image
+from nst_utils.engine.costs import compute_content_cost, compute_style_cost, total_cost, total_variation
+from nst_utils.network import weights
+from nst_utils.network.layout import CONVOLUTIONS
+from nst_utils.network.matconvnet import write_matconvnet
+from nst_utils.network.vgg import activations, prepare
+from nst_utils.network.weights import identity_convolution, load_weights
+from nst_utils.pictures.reading import read_image
+from nst_utils.pictures.sizes import resize
 
 EMBEDDED = ROOT / "pretrained-model" / "vgg19-embedded.mat"
 SUMMER_PALACE = ROOT / "images" / "content" / "summer-palace.jpg"
@@ -19,8 +26,8 @@ pytestmark = pytest.mark.usefixtures("full_float32")
 
 
 def network_image(width, height, dtype=np.float32):
-    picture = images.resize(images.read_image(SUMMER_PALACE), (width, height))
-    return images.reshape_and_normalize_image(picture).astype(dtype)
+    picture = resize(read_image(SUMMER_PALACE), (width, height))
+    return reshape_and_normalize_image(picture).astype(dtype)
 
 
 # The reference: NumPy, float64, nothing of the package
@@ -71,7 +78,7 @@ def test_the_embedded_network_agrees_with_the_reference():
     pairs = zip(CONVOLUTIONS, filled, strict=True)
     network = {name: (kernel, bias.ravel()) for name, (kernel, bias) in pairs}
     image = network_image(45, 37)
-    found = vgg.activations(image, load_weights(EMBEDDED))
+    found = activations(image, load_weights(EMBEDDED))
     assert_close(found, reference_activations(image, network), 1e-4)
 
 
@@ -79,7 +86,7 @@ def test_the_embedded_network_agrees_with_the_reference():
 @pytest.mark.parametrize("size", [(64, 48), (51, 33), (32, 32)], ids=str)
 def test_a_tiny_network_agrees_with_the_reference(tiny_weights, size, pooling, reduce):
     image = network_image(*size)
-    found = vgg.activations(image, tiny_weights, pooling=pooling)
+    found = activations(image, tiny_weights, pooling=pooling)
     assert_close(found, reference_activations(image, tiny_weights, reduce), 1e-4)
 
 
@@ -88,16 +95,16 @@ def test_mean_activations_of_the_embedded_network_are_as_published():
     published = {
         "conv1_1": 22.8, "conv2_1": 149, "conv3_1": 142, "conv4_1": 53, "conv4_2": 25.5, "conv5_1": 3.9,
     }  # fmt: skip
-    found = vgg.activations(network_image(400, 300), load_weights(EMBEDDED), list(published))
+    found = activations(network_image(400, 300), load_weights(EMBEDDED), list(published))
     for name, mean in published.items():
         assert float(tf.reduce_mean(found[name])) == pytest.approx(mean, rel=0.01), name
 
 
 def test_images_of_a_batch_do_not_mix(tiny_weights):
     batch = np.concatenate([network_image(40, 36), -network_image(40, 36)])
-    together = vgg.activations(batch, tiny_weights)["conv5_4"]
+    together = activations(batch, tiny_weights)["conv5_4"]
     for i in range(2):
-        alone = vgg.activations(batch[i : i + 1], tiny_weights)["conv5_4"]
+        alone = activations(batch[i : i + 1], tiny_weights)["conv5_4"]
         np.testing.assert_allclose(together[i], alone[0], rtol=1e-5)
 
 
@@ -105,15 +112,15 @@ def test_images_of_a_batch_do_not_mix(tiny_weights):
 
 
 def test_only_the_layers_asked_for_come_back(tiny_weights):
-    found = vgg.activations(network_image(40, 36), tiny_weights, ["conv3_2", "conv1_1", "avgpool2"])
+    found = activations(network_image(40, 36), tiny_weights, ["conv3_2", "conv1_1", "avgpool2"])
     assert sorted(found) == ["avgpool2", "conv1_1", "conv3_2"]
-    assert vgg.activations(network_image(40, 36), tiny_weights, []) == {}
+    assert activations(network_image(40, 36), tiny_weights, []) == {}
 
 
 def test_no_layer_deeper_than_the_one_asked_for_is_computed(tiny_weights):
     @tf.function
     def conv4_2(image):
-        return vgg.activations(image, tiny_weights, ["conv1_1", "conv4_2"])
+        return activations(image, tiny_weights, ["conv1_1", "conv4_2"])
 
     traced = conv4_2.get_concrete_function(tf.TensorSpec((1, 32, 32, 3)))
     types = [operation.type for operation in traced.graph.get_operations()]
@@ -122,37 +129,37 @@ def test_no_layer_deeper_than_the_one_asked_for_is_computed(tiny_weights):
 
 def test_layers_not_computed_need_no_weights(tiny_weights):
     shallow = {name: tiny_weights[name] for name in ("conv1_1", "conv1_2", "conv2_1")}
-    found = vgg.activations(network_image(40, 36), shallow, ["conv2_1"])
+    found = activations(network_image(40, 36), shallow, ["conv2_1"])
     assert found["conv2_1"].shape == (1, 18, 20, 5)
 
 
 @pytest.mark.parametrize("layers", [["conv6_1"], ["conv1_1", "relu1_1"], ["input"]])
 def test_unknown_layers_get_their_sentence(tiny_weights, layers):
     with pytest.raises(InputError) as error:
-        vgg.activations(network_image(40, 36), tiny_weights, layers)
+        activations(network_image(40, 36), tiny_weights, layers)
     assert_one_sentence(error.value, layers[-1], "conv4_2, ")
 
 
 def test_unknown_pooling_gets_its_sentence(tiny_weights):
     with pytest.raises(InputError) as error:
-        vgg.activations(network_image(40, 36), tiny_weights, pooling="mean")
+        activations(network_image(40, 36), tiny_weights, pooling="mean")
     assert_one_sentence(error.value, "'mean'", "'average' or 'max'")
 
 
 def test_a_traced_function_agrees_with_eager_mode(tiny_weights):
     image = network_image(51, 33)
-    traced = tf.function(lambda x: vgg.activations(x, tiny_weights))(image)
-    assert_close(traced, vgg.activations(image, tiny_weights), 1e-5)
+    traced = tf.function(lambda x: activations(x, tiny_weights))(image)
+    assert_close(traced, activations(image, tiny_weights), 1e-5)
 
 
 def test_the_gradient_of_the_total_cost_agrees_with_finite_differences(tiny_weights):
-    network = vgg.prepare(tiny_weights, tf.float64)
+    network = prepare(tiny_weights, tf.float64)
     content, style, start = (network_image(44, 36, np.float64) * factor for factor in (1, -0.8, 0.6))
-    a_C = vgg.activations(content, network, ["conv4_2"])["conv4_2"]
-    a_S = vgg.activations(style, network, ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"])
+    a_C = activations(content, network, ["conv4_2"])["conv4_2"]
+    a_S = activations(style, network, ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"])
 
     def J(image):
-        a_G = vgg.activations(image, network, ["conv4_2", *a_S])
+        a_G = activations(image, network, ["conv4_2", *a_S])
         J_style = compute_style_cost(a_S, a_G)
         return total_cost(compute_content_cost(a_C, a_G["conv4_2"]), J_style) + total_variation(image)
 
@@ -176,14 +183,14 @@ def with_identities(network):
 
 def test_prepare_leaves_out_what_changes_nothing(tiny_weights):
     network = with_identities(tiny_weights)
-    prepared = vgg.prepare(network)
+    prepared = prepare(network)
     assert [name for name, pair in prepared.items() if pair is None] == ["conv3_4", "conv4_4", "conv5_4"]
     image = network_image(51, 33)
-    assert_close(vgg.activations(image, prepared), vgg.activations(image, network), 1e-6)
+    assert_close(activations(image, prepared), activations(image, network), 1e-6)
 
 
 def test_prepare_finds_the_three_identities_of_the_embedded_model():
-    prepared = vgg.prepare({name: pair for name, pair in load_weights(EMBEDDED).items() if name[-1] in "34"})
+    prepared = prepare({name: pair for name, pair in load_weights(EMBEDDED).items() if name[-1] in "34"})
     assert [name for name, pair in prepared.items() if pair is None] == ["conv3_4", "conv4_4", "conv5_4"]
 
 
@@ -205,20 +212,20 @@ def almost(change):
     ids=["a small weight", "a small bias", "a doubled channel", "channels in reverse", "shifted by a pixel"],
 )
 def test_prepare_keeps_what_only_looks_like_an_identity(tiny_weights, pair):
-    assert vgg.prepare(tiny_weights | {"conv3_4": pair})["conv3_4"] is not None
+    assert prepare(tiny_weights | {"conv3_4": pair})["conv3_4"] is not None
 
 
 def test_prepare_keeps_an_identity_that_meets_negative_values():
     """The first convolution's input is the picture, whose negative values its ReLU cuts off."""
-    assert vgg.prepare({"conv1_1": identity_convolution(3)})["conv1_1"] is not None
+    assert prepare({"conv1_1": identity_convolution(3)})["conv1_1"] is not None
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64, tf.bfloat16])
 def test_prepare_gives_the_type_to_compute_in(tiny_weights, dtype):
     image = network_image(40, 36)
-    found = vgg.activations(tf.cast(image, dtype), vgg.prepare(tiny_weights, dtype), ["conv5_1"])["conv5_1"]
+    found = activations(tf.cast(image, dtype), prepare(tiny_weights, dtype), ["conv5_1"])["conv5_1"]
     assert found.dtype == dtype
-    expected = vgg.activations(image, tiny_weights, ["conv5_1"])["conv5_1"]
+    expected = activations(image, tiny_weights, ["conv5_1"])["conv5_1"]
     np.testing.assert_allclose(tf.cast(found, tf.float32), expected, atol=0.05 * np.max(expected))
 
 
@@ -237,7 +244,7 @@ def run(fetches):
 
 
 def test_the_course_model_has_22_keys_and_the_shapes_of_the_course(graph):
-    model = vgg.load_vgg_model()
+    model = load_vgg_model()
     expected = {
         "input": (1, 300, 400, 3),
         **{f"conv1_{i}": (1, 300, 400, 64) for i in (1, 2)},
@@ -257,7 +264,7 @@ def test_the_course_model_has_22_keys_and_the_shapes_of_the_course(graph):
 
 def test_the_input_is_a_variable_of_zeros_and_the_weights_are_constants(graph, tiny_mat, course_size):
     course_size.IMAGE_WIDTH, course_size.IMAGE_HEIGHT = 48, 36
-    model = vgg.load_vgg_model(tiny_mat)
+    model = load_vgg_model(tiny_mat)
     (variable,) = tf.compat.v1.global_variables()
     assert variable is model["input"] and variable.dtype.base_dtype == tf.float32
     assert all(tensor.graph is graph for tensor in model.values())
@@ -268,15 +275,15 @@ def test_the_input_is_a_variable_of_zeros_and_the_weights_are_constants(graph, t
 def test_width_and_height_are_read_when_the_model_is_built(graph, tiny_mat, course_size):
     for width, height in [(40, 32), (64, 48)]:
         course_size.IMAGE_WIDTH, course_size.IMAGE_HEIGHT = width, height
-        assert vgg.load_vgg_model(tiny_mat)["conv1_1"].shape == (1, height, width, 4)
+        assert load_vgg_model(tiny_mat)["conv1_1"].shape == (1, height, width, 4)
 
 
 def test_the_graph_agrees_with_eager_mode(course_size):
     course_size.IMAGE_WIDTH, course_size.IMAGE_HEIGHT = 51, 37
     image = network_image(51, 37)
-    eager = vgg.activations(image, load_weights(EMBEDDED))
+    eager = activations(image, load_weights(EMBEDDED))
     with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
-        model = vgg.load_vgg_model(EMBEDDED)
+        model = load_vgg_model(EMBEDDED)
         sess.run(tf.compat.v1.global_variables_initializer())
         sess.run(model["input"].assign(image))
         found = sess.run({name: tensor for name, tensor in model.items() if name != "input"})
@@ -285,7 +292,7 @@ def test_the_graph_agrees_with_eager_mode(course_size):
 
 def test_the_graph_takes_float64_images_and_max_pooling(graph, tiny_mat, tiny_weights, course_size):
     course_size.IMAGE_WIDTH, course_size.IMAGE_HEIGHT = 40, 33
-    model = vgg.load_vgg_model(tiny_mat, pooling="max")
+    model = load_vgg_model(tiny_mat, pooling="max")
     image = network_image(40, 33, np.float64)
     run(tf.compat.v1.global_variables_initializer())
     run(model["input"].assign(image))
@@ -327,24 +334,24 @@ COURSE_PATH = "pretrained-model/imagenet-vgg-verydeep-19.mat"
 
 def test_without_an_argument_the_official_file_comes_before_the_embedded_one(graph, model_folder):
     save_network(model_folder / "vgg19-embedded.mat", seed=1)
-    assert seed_of(vgg.load_vgg_model()) == 1
+    assert seed_of(load_vgg_model()) == 1
     save_network(model_folder / "imagenet-vgg-verydeep-19.mat", seed=2)
-    assert seed_of(vgg.load_vgg_model()) == 2
+    assert seed_of(load_vgg_model()) == 2
 
 
 def test_the_path_of_the_course_works_from_any_working_directory(graph, model_folder, tmp_path):
     assert CONFIG.VGG_MODEL == COURSE_PATH
     save_network(model_folder / "vgg19-embedded.mat", seed=1)
-    assert seed_of(vgg.load_vgg_model(COURSE_PATH)) == 1
-    assert seed_of(vgg.load_vgg_model(CONFIG.VGG_MODEL)) == 1
+    assert seed_of(load_vgg_model(COURSE_PATH)) == 1
+    assert seed_of(load_vgg_model(CONFIG.VGG_MODEL)) == 1
     save_network(tmp_path / "elsewhere" / COURSE_PATH, seed=3)
-    assert seed_of(vgg.load_vgg_model(COURSE_PATH)) == 3
+    assert seed_of(load_vgg_model(COURSE_PATH)) == 3
 
 
 def test_another_missing_path_is_an_error_even_in_the_settings(graph, model_folder, monkeypatch):
     save_network(model_folder / "vgg19-embedded.mat", seed=1)
     monkeypatch.setattr(CONFIG, "VGG_MODEL", "mine.mat")
     with pytest.raises(MissingFileError) as error:
-        vgg.load_vgg_model(CONFIG.VGG_MODEL)
+        load_vgg_model(CONFIG.VGG_MODEL)
     assert_one_sentence(error.value, "mine.mat")
-    assert seed_of(vgg.load_vgg_model(COURSE_PATH)) == 1
+    assert seed_of(load_vgg_model(COURSE_PATH)) == 1

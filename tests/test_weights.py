@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from conftest import ROOT, assert_one_sentence, full_disk, random_network
 
-from nst_utils import weights
-from nst_utils.backend import tf
-from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.matconvnet import CONVOLUTIONS, read_matconvnet, write_matconvnet
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.tensorflow import tf
+from nst_utils.course.config import CONFIG
+from nst_utils.network import weights
+from nst_utils.network.layout import CONVOLUTIONS
+from nst_utils.network.matconvnet import read_matconvnet, write_matconvnet
 
 ADDED = ("conv3_4", "conv4_4", "conv5_4")
 SIXTEEN = {name for name in CONVOLUTIONS if name not in ADDED}
@@ -362,7 +364,7 @@ def test_an_interrupted_write_leaves_no_part_of_a_cache(tiny_mat, monkeypatch):
 
 LOAD = """
 import sys
-from nst_utils.weights import load_weights
+from nst_utils.network.weights import load_weights
 for _ in range(5):
     assert len(load_weights(sys.argv[1])) == 16
 """

@@ -33,7 +33,7 @@ if "google.colab" in sys.modules:
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks
-from nst_utils.pictures import example, show, show_boxes, show_feature_maps, strongest_channels
+from nst_utils.course.drawing import example, show, show_boxes, show_feature_maps, strongest_channels
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 300, 200
 

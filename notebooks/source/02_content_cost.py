@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks
-from nst_utils.pictures import descend, example, show, show_curves
+from nst_utils.course.drawing import descend, example, show, show_curves
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 

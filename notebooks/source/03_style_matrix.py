@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks
-from nst_utils.pictures import example, show, show_matrices, shuffle_tiles
+from nst_utils.course.drawing import example, show, show_matrices, shuffle_tiles
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 320, 240
 

@@ -31,7 +31,7 @@ from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import STYLE_LAYERS, checks
 from nst_utils import compute_content_cost, compute_style_cost, total_cost
-from nst_utils.pictures import LiveView, example, show
+from nst_utils.course.drawing import LiveView, example, show
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 

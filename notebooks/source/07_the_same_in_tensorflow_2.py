@@ -33,8 +33,8 @@ import numpy as np
 from nst_utils import CONFIG, STYLE_LAYERS, activations, checks, load_weights
 from nst_utils import compute_content_cost, compute_layer_style_cost, compute_style_cost
 from nst_utils import stylize, stylize_steps, total_cost, total_variation
-from nst_utils.pictures import LiveView, example, show, show_curves
-from nst_utils.vgg import prepare
+from nst_utils.course.drawing import LiveView, example, show, show_curves
+from nst_utils.network.vgg import prepare
 import tensorflow as tf
 
 SIZE = (144, 96)

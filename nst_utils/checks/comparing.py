@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nst_utils.backend import eager_mode, tf
+from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks.result import Wrong
 
 # Relative to the largest entry: what float32, and TF32 on a GPU, may differ by.

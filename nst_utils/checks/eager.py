@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nst_utils.backend import eager_mode, tf
+from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks.comparing import RANDOM, Case, call, refuse_unless_right, value_of
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.running import names_in

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nst_utils import costs
-from nst_utils.backend import eager_mode, tf
+from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks.comparing import (
     RANDOM,
     TOLERANCE,
@@ -27,6 +26,7 @@ from nst_utils.checks.comparing import (
     value_of,
 )
 from nst_utils.checks.result import Wrong
+from nst_utils.engine import costs
 
 # (n_H, n_W, n_C) and the size of the activations.
 _SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((13, 17, 19), 500.0))

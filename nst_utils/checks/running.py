@@ -17,9 +17,9 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nst_utils import costs
-from nst_utils.backend import tf
+from nst_utils.base.tensorflow import tf
 from nst_utils.checks.result import Result, Wrong
+from nst_utils.engine import costs
 
 # Seconds in which an endless loop is asked to stop, before it is left behind.
 _GRACE = 2.0

@@ -7,8 +7,7 @@ from unittest.mock import MagicMock
 
 import numpy as np
 
-from nst_utils import costs
-from nst_utils.backend import eager_mode, tf
+from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks.comparing import (
     RANDOM,
     Case,
@@ -23,7 +22,9 @@ from nst_utils.checks.comparing import (
 )
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.running import rebind
-from nst_utils.vgg import LAYERS, activations
+from nst_utils.engine import costs
+from nst_utils.network.layout import LAYERS
+from nst_utils.network.vgg import activations
 
 _SHAPE = (1, 37, 53, 3)
 

@@ -7,12 +7,9 @@ Everything is found by field name, because the order of the fields changed betwe
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
-from nst_utils.config import InputError
-
-BLOCKS = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
-CONVOLUTIONS = tuple(f"conv{block}_{i}" for block, count in BLOCKS.items() for i in range(1, count + 1))
+from nst_utils.base.errors import InputError
+from nst_utils.network.layout import BLOCKS, CONVOLUTIONS
 
 
 def read_matconvnet(path):
@@ -21,6 +18,8 @@ def read_matconvnet(path):
     Reads the releases beta16 to beta25 and older files with `filters` and `biases`. Raises InputError
     with one sentence for a file that is damaged, no .mat file, or another network.
     """
+    import scipy.io
+
     path = Path(path)
     try:
         content = scipy.io.loadmat(path, variable_names=["layers"])
@@ -66,6 +65,8 @@ def write_matconvnet(path, weights, means, description):
 
     means: the three RGB means of the training pictures, written to meta.normalization.averageImage (1, 1, 3).
     """
+    import scipy.io
+
     layers = []
     for block, count in BLOCKS.items():
         for i in range(1, count + 1):

@@ -4,21 +4,11 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 instead of max pooling, as Gatys et al. 2015 recommend for making pictures.
 """
 
-import os
-
 import numpy as np
 
-from nst_utils.backend import tf, use_graph_mode
-from nst_utils.config import CONFIG, InputError
-from nst_utils.matconvnet import BLOCKS
-from nst_utils.weights import COURSE_PATH, load_weights
-
-# conv1_1, conv1_2, avgpool1, conv2_1, ... avgpool5: the layers in the order in which data flows.
-LAYERS = tuple(
-    name
-    for block, count in BLOCKS.items()
-    for name in [*(f"conv{block}_{i + 1}" for i in range(count)), f"avgpool{block}"]
-)
+from nst_utils.base.errors import InputError
+from nst_utils.base.tensorflow import tf
+from nst_utils.network.layout import LAYERS, stride
 
 
 def activations(images, weights, layers=LAYERS, pooling="average"):
@@ -58,11 +48,6 @@ def prepare(weights, dtype=tf.float32, deepest=LAYERS[-1]):
     }
 
 
-def stride(layer):
-    """How many pixels of the picture lie between two neighbouring positions of a layer."""
-    return 2 ** sum(name.startswith("avgpool") for name in LAYERS[: LAYERS.index(layer) + 1])
-
-
 def field_of_view(weights, deepest):
     """How many pixels beyond its own block a position of the layer sees on each side, up to a multiple of 16."""
     reach = 0
@@ -70,26 +55,6 @@ def field_of_view(weights, deepest):
         if name in weights and weights[name] is not None:
             reach += stride(name) * (int(weights[name][0].shape[0]) // 2)
     return -(-reach // 16) * 16
-
-
-def load_vgg_model(path=None, pooling="average"):
-    """The course's graph: a dictionary of 22 tensors, `input`, conv1_1 to conv5_4 and avgpool1 to avgpool5.
-
-    `input` is a float32 variable of zeros (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3) in the default graph; the
-    weights are constants. Feed it with `sess.run(model['input'].assign(image))`, image as
-    reshape_and_normalize_image returns it, then read `sess.run(model['conv4_2'])`.
-
-    path: a weights file; None, or the course's own COURSE_PATH where the working directory has no such file, takes
-    the official file in the project's folder, else the embedded model. Raises InputError for a missing or unfit file.
-    """
-    if str(path) == COURSE_PATH and not os.path.exists(path):
-        path = None
-    weights = load_weights(path)
-    use_graph_mode()
-    shape = (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, CONFIG.COLOR_CHANNELS)
-    model = {"input": tf.compat.v1.Variable(np.zeros(shape), dtype=tf.float32, name="input")}
-    constants = {name: tuple(tf.constant(array) for array in pair) for name, pair in weights.items()}
-    return model | activations(model["input"], constants, LAYERS, pooling)
 
 
 def _changes_nothing(name, kernel, bias):

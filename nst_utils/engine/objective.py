@@ -9,71 +9,22 @@ of view makes the result equal to that of the whole picture.
 """
 
 from copy import copy
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 
-from nst_utils.backend import fast_bfloat16, tf
-from nst_utils.config import CONFIG, InputError
-from nst_utils.costs import (
-    CONTENT_LAYER,
-    STYLE_LAYERS,
+from nst_utils.base.tensorflow import tf
+from nst_utils.engine.costs import (
     compute_content_cost,
     style_matrix,
     style_matrix_distance,
     total_cost,
     total_variation,
 )
-from nst_utils.optimizers import Evaluation
-from nst_utils.vgg import LAYERS, activations, field_of_view, stride
-
-# Resident bytes per pixel of one evaluation, measured with benchmarks/scale.py.
-BYTES_PER_PIXEL = {"float32": 2700, "bfloat16": 1500}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a picture is judged by: the weights of the costs and the layers that they look at.
-
-    content_layer None and an empty style_layers leave that cost out.
-    """
-
-    alpha: float = 10
-    beta: float = 40
-    tv_weight: float = 0
-    content_layer: str | None = CONTENT_LAYER
-    style_layers: tuple = tuple(STYLE_LAYERS)
-    pooling: str = "average"
-
-    def __post_init__(self):
-        for name in ("alpha", "beta", "tv_weight"):
-            weight = getattr(self, name)
-            if not np.isfinite(weight) or weight < 0:
-                raise InputError(f"{name} is {weight}: give a finite weight of 0 or more.")
-        if unknown := [name for name in self.layers if name not in LAYERS]:
-            raise InputError(f"The network has no layer {', '.join(unknown)}: its layers are {', '.join(LAYERS)}.")
-        if not self.layers:
-            raise InputError("Neither a content nor a style layer is left: give at least one.")
-
-    @property
-    def style_names(self):
-        return [name for name, _ in self.style_layers]
-
-    @property
-    def layers(self):
-        """All layers that the costs look at, from shallow to deep."""
-        names = {*self.style_names, self.content_layer} - {None}
-        return sorted(names, key=lambda name: LAYERS.index(name) if name in LAYERS else -1)
-
-    def down_to(self, deepest):
-        """The recipe without the costs of layers deeper than the one named."""
-        kept = LAYERS[: LAYERS.index(deepest) + 1]
-        return replace(
-            self,
-            content_layer=self.content_layer if self.content_layer in kept else None,
-            style_layers=tuple((name, weight) for name, weight in self.style_layers if name in kept),
-        )
+from nst_utils.engine.optimizers import Evaluation
+from nst_utils.engine.tiles import cut_tiles
+from nst_utils.network.layout import MEANS, stride
+from nst_utils.network.vgg import activations, field_of_view
 
 
 @dataclass(frozen=True)
@@ -86,35 +37,6 @@ class Costs:
     variation: float
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A part of the picture: rows and columns of `inner` are its own, those of `outer` include the halo."""
-
-    inner: tuple
-    outer: tuple
-
-    def cut(self, array):
-        """The tile with its halo, out of (H, W, 3)."""
-        top, bottom, left, right = self.outer
-        return array[top:bottom, left:right]
-
-    def inner_at(self, step):
-        """Where the tile's own positions lie in its activations at a layer of that stride."""
-        top, left = self.outer[0], self.outer[2]
-        starts = ((self.inner[0] - top) // step, (self.inner[2] - left) // step)
-        ends = (-(-(self.inner[1] - top) // step), -(-(self.inner[3] - left) // step))
-        return starts[0], ends[0], starts[1], ends[1]
-
-
-def resolve_precision(precision):
-    """'float32' or 'bfloat16' for 'auto': bfloat16 where the hardware makes it fast."""
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise InputError(f"There is no precision called {precision!r}: use auto, float32 or bfloat16.")
-    if precision != "auto":
-        return precision
-    return "bfloat16" if fast_bfloat16() else "float32"
-
-
 class Evaluator:
     """The network and the costs of a recipe, traced once for pictures of every size."""
 
@@ -125,7 +47,7 @@ class Evaluator:
         self.weights = weights
         self.halo = field_of_view(weights, self.layers[-1])
         self._type = weights["conv1_1"][0].dtype
-        self._means = tf.constant(CONFIG.MEANS)
+        self._means = tf.constant(MEANS)
         picture = tf.TensorSpec((None, None, 3))
         boxes = tf.TensorSpec((len(self.layers), 4), tf.int32)
         shares = {name: tf.TensorSpec(()) for name in self.layers}
@@ -340,48 +262,3 @@ class Objective:
             top, end, left, last = tile.inner_at(step)
             shares[name] = np.float32((end - top) * (last - left) / (-(-bottom // step) * -(-right // step)))
         return shares
-
-
-def cut_tiles(height, width, halo, max_pixels=None):
-    """The fewest tiles that cover (height, width) with at most max_pixels each, halo included; one if that is None.
-
-    Tiles begin at multiples of 16, where the network's poolings do, so that each sees the same windows as the whole.
-    """
-    if max_pixels is None or height * width <= max_pixels:
-        return [Tile((0, height, 0, width), (0, height, 0, width))]
-    rows, columns = _fewest(height, width, halo, max_pixels)
-    tiles = []
-    for (top, bottom), (left, right) in product(_spans(height, rows), _spans(width, columns)):
-        outer = (max(0, top - halo), min(height, bottom + halo), max(0, left - halo), min(width, right + halo))
-        tiles.append(Tile((top, bottom, left, right), outer))
-    return tiles
-
-
-def _fewest(height, width, halo, max_pixels):
-    """Rows and columns of tiles that fit, with the least work in the halos."""
-
-    def longest(length, count):
-        spans = _spans(length, count)
-        return max(min(length, end + halo) - max(0, start - halo) for start, end in spans)
-
-    def work(length, count):
-        return sum(min(length, end + halo) - max(0, start - halo) for start, end in _spans(length, count))
-
-    fitting = [
-        (work(height, rows) * work(width, columns), rows, columns)
-        for rows in range(1, -(-height // 16) + 1)
-        for columns in range(1, -(-width // 16) + 1)
-        if longest(height, rows) * longest(width, columns) <= max_pixels
-    ]
-    if not fitting:
-        raise InputError(
-            f"A tile of {max_pixels} pixels does not hold the network's field of view: allow more memory."
-        )
-    return min(fitting)[1:]
-
-
-def _spans(length, count):
-    """About equal stretches of a side, each beginning at a multiple of 16."""
-    blocks = -(-length // 16)
-    edges = [16 * (blocks * i // count) for i in range(count)] + [length]
-    return list(zip(edges[:-1], edges[1:], strict=True))

@@ -15,12 +15,14 @@ from IPython.display import HTML, display
 from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
-from nst_utils.backend import tf
-from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.images import read_image, to_picture
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.tensorflow import tf
+from nst_utils.course.config import CONFIG
+from nst_utils.course.helper import to_picture
+from nst_utils.pictures.reading import read_image
 
 # The images of a checkout, and their copy inside an installed package.
-GALLERIES = (Path(__file__).resolve().parents[1] / "images", Path(__file__).resolve().parent / "gallery")
+GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
 # Small enough that a notebook with a dozen figures stays under a megabyte.
 DPI = 90
 # The optimiser counts in units of this many grey levels: its first step, of length one, then moves the picture visibly.

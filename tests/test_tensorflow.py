@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nst_utils import backend
-from nst_utils.backend import tf
+from nst_utils.base import tensorflow as backend
+from nst_utils.base.tensorflow import tf
 
 
 def test_eager_code_runs_inside_a_program_in_graph_mode():
@@ -82,6 +82,6 @@ def test_fast_bfloat16_is_what_the_hardware_states(machine, cpuinfo, capabilitie
 
 
 def test_the_import_works_without_a_standard_error_stream(run_python):
-    script = "import os; os.close(2); from nst_utils.backend import tf; print(int(tf.constant(2) * 3))"
+    script = "import os; os.close(2); from nst_utils.base.tensorflow import tf; print(int(tf.constant(2) * 3))"
     done = run_python(script)
     assert (done.returncode, done.stdout) == (0, "6\n")

@@ -4,11 +4,9 @@ Gatys, Ecker and Bethge, "A Neural Algorithm of Artistic Style", 2015 (https://a
 in the normalisation of the deeplearning.ai course. Activations are float32 tensors (1, n_H, n_W, n_C).
 """
 
-from nst_utils.backend import tf
-from nst_utils.config import InputError
-
-CONTENT_LAYER = "conv4_2"
-STYLE_LAYERS = [("conv1_1", 0.2), ("conv2_1", 0.2), ("conv3_1", 0.2), ("conv4_1", 0.2), ("conv5_1", 0.2)]
+from nst_utils.base.errors import InputError
+from nst_utils.base.tensorflow import tf
+from nst_utils.engine.recipe import STYLE_LAYERS
 
 
 def compute_content_cost(a_C, a_G):
@@ -73,16 +71,7 @@ def compute_style_cost(a_S, a_G, STYLE_LAYERS=STYLE_LAYERS):
     """J_style = sum over the layers of weight * J_style of the layer, a scalar >= 0 (eq. 5).
 
     a_S, a_G: dictionaries from layer name to activations; STYLE_LAYERS: pairs of layer name and weight.
-    The course's graph form `compute_style_cost(model, STYLE_LAYERS)` works too: there the style picture has
-    been assigned to model['input'], and a_S is what the default session computes from it now.
     """
-    if not hasattr(a_G, "keys"):
-        model, STYLE_LAYERS = a_S, a_G
-        session = tf.compat.v1.get_default_session()
-        if session is None:
-            raise InputError("compute_style_cost(model, STYLE_LAYERS) needs an open session: tf.InteractiveSession().")
-        names = [name for name, _ in STYLE_LAYERS]
-        a_S, a_G = dict(zip(names, session.run([model[name] for name in names]), strict=True)), model
     return tf.add_n([weight * compute_layer_style_cost(a_S[name], a_G[name]) for name, weight in STYLE_LAYERS])
 
 

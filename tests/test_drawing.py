@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_utils import pictures
-from nst_utils.backend import tf
-from nst_utils.config import CONFIG, InputError, MissingFileError
-from nst_utils.images import reshape_and_normalize_image, save_image
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.tensorflow import tf
+from nst_utils.course import drawing
+from nst_utils.course.config import CONFIG
+from nst_utils.course.helper import reshape_and_normalize_image, save_image
 
 matplotlib.use("agg")
-plt = pictures.plt
+plt = drawing.plt
 
 
 @pytest.fixture(autouse=True)
@@ -36,33 +37,33 @@ def shown(axis):
 
 def test_example_is_found_from_anywhere_at_the_size_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert pictures.example("content/dahlia.jpg", (60, 40)).shape == (40, 60, 3)
+    assert drawing.example("content/dahlia.jpg", (60, 40)).shape == (40, 60, 3)
     monkeypatch.setattr(CONFIG, "IMAGE_WIDTH", 50)
-    assert pictures.example("content/dahlia.jpg").shape == (CONFIG.IMAGE_HEIGHT, 50, 3)
+    assert drawing.example("content/dahlia.jpg").shape == (CONFIG.IMAGE_HEIGHT, 50, 3)
 
 
 def test_example_cuts_instead_of_squashing():
-    wide = pictures.example("content/astronaut.png", (256, 128))
-    square = pictures.example("content/astronaut.png", (256, 256))
+    wide = drawing.example("content/astronaut.png", (256, 128))
+    square = drawing.example("content/astronaut.png", (256, 256))
     difference = np.abs(wide.astype(int) - square[64:192])
     assert difference.mean() < 2
-    top = pictures.example("content/astronaut.png", (256, 128), centre=(0.5, 0))
+    top = drawing.example("content/astronaut.png", (256, 128), centre=(0.5, 0))
     assert np.abs(top.astype(int) - square[:128]).mean() < 2
 
 
 def test_example_that_is_not_there():
     with pytest.raises(MissingFileError, match="no example picture content/nobody.jpg"):
-        pictures.example("content/nobody.jpg")
+        drawing.example("content/nobody.jpg")
 
 
 def test_to_picture_is_what_save_image_writes(tmp_path, picture):
     image = reshape_and_normalize_image(picture.astype(np.float32)) * 1.3
     save_image(tmp_path / "saved.png", image)
-    assert np.array_equal(pictures.to_picture(image), np.asarray(Image.open(tmp_path / "saved.png")))
+    assert np.array_equal(to_picture(image), np.asarray(Image.open(tmp_path / "saved.png")))
 
 
 def test_shuffled_tiles_are_the_same_tiles_elsewhere(picture):
-    shuffled = pictures.shuffle_tiles(picture, 6, seed=1)
+    shuffled = drawing.shuffle_tiles(picture, 6, seed=1)
     places = [(row, column) for row in range(0, 12, 6) for column in range(0, 18, 6)]
 
     def tiles(image):
@@ -70,12 +71,12 @@ def test_shuffled_tiles_are_the_same_tiles_elsewhere(picture):
 
     assert tiles(shuffled) == tiles(picture)
     assert not np.array_equal(shuffled, picture)
-    assert np.array_equal(shuffled, pictures.shuffle_tiles(picture, 6, seed=1))
+    assert np.array_equal(shuffled, drawing.shuffle_tiles(picture, 6, seed=1))
 
 
 def test_tiles_that_do_not_fill_the_picture(picture):
     with pytest.raises(InputError, match="Tiles of 5 pixels do not fill 18x12"):
-        pictures.shuffle_tiles(picture, 5)
+        drawing.shuffle_tiles(picture, 5)
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
@@ -84,7 +85,7 @@ def test_descend_finds_the_minimum_of_a_cost_of_any_size(scale):
     with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
         image = tf.compat.v1.Variable(tf.zeros(target.shape), name="input")
         J = scale * tf.reduce_sum(tf.square(image - target) * np.linspace(1, 5, 3, dtype=np.float32))
-        found = pictures.descend(sess, J, image, np.zeros(target.shape), iterations=40)
+        found = drawing.descend(sess, J, image, np.zeros(target.shape), iterations=40)
         assert found == pytest.approx(target, abs=0.1)
         assert np.array_equal(sess.run(image), found)
 
@@ -94,16 +95,16 @@ def test_descend_stops_after_the_iterations_asked_for():
         image = tf.compat.v1.Variable(tf.zeros((1, 3, 3, 3)))
         # Ill-conditioned, so that a few evaluations cannot be enough.
         J = tf.reduce_sum(tf.square(image - 50.0) * np.logspace(0, 6, 27, dtype=np.float32).reshape(1, 3, 3, 3))
-        few = pictures.descend(sess, J, image, np.zeros(image.shape), iterations=3)
+        few = drawing.descend(sess, J, image, np.zeros(image.shape), iterations=3)
         after_few = sess.run(J)
-        pictures.descend(sess, J, image, np.zeros(image.shape), iterations=30)
+        drawing.descend(sess, J, image, np.zeros(image.shape), iterations=30)
         assert 0 < sess.run(J) < after_few
         assert not np.allclose(few, 50, atol=1)
 
 
 def test_show_puts_titles_above_pictures_in_rows(picture):
     image = reshape_and_normalize_image(picture.astype(np.float32))
-    pictures.show({"one": picture, "two": image, "three": picture[..., 0]}, columns=2)
+    drawing.show({"one": picture, "two": image, "three": picture[..., 0]}, columns=2)
     assert titles() == ["one", "two", "three", ""]
     one, two, three = plt.gcf().axes[:3]
     assert np.array_equal(shown(one), picture)
@@ -112,14 +113,14 @@ def test_show_puts_titles_above_pictures_in_rows(picture):
 
 
 def test_a_channel_is_stretched_and_grey_levels_are_not(picture):
-    pictures.show({"channel": picture[..., 0] / 1000, "grey levels": picture[..., 0] // 2})
+    drawing.show({"channel": picture[..., 0] / 1000, "grey levels": picture[..., 0] // 2})
     channel, grey = (axis.images[0].get_clim() for axis in plt.gcf().axes)
     assert channel == (picture[..., 0].min() / 1000, picture[..., 0].max() / 1000)
     assert grey == (0, 255)
 
 
 def test_show_table_names_rows_and_columns(picture):
-    pictures.show_table([[picture, picture // 2], [picture // 3, picture // 4]], ["a", "b"], ["x", "y"])
+    drawing.show_table([[picture, picture // 2], [picture // 3, picture // 4]], ["a", "b"], ["x", "y"])
     axes = plt.gcf().axes
     assert titles() == ["x", "y", "", ""]
     assert [axis.texts[0].get_text() for axis in axes[::2]] == ["a", "b"]
@@ -130,8 +131,8 @@ def test_feature_maps_are_the_channels_that_vary_most(picture):
     a = np.zeros((1, 6, 9, 4), np.float32)
     a[0, :, :, 0] = 100  # strong, but the same everywhere
     a[0, 2, 3, 1], a[0, 2, 3, 2] = 5, 9
-    assert list(pictures.strongest_channels(a, 2)) == [2, 1]
-    pictures.show_feature_maps(picture, {"conv9_9": a}, count=2)
+    assert list(drawing.strongest_channels(a, 2)) == [2, 1]
+    drawing.show_feature_maps(picture, {"conv9_9": a}, count=2)
     axes = plt.gcf().axes
     assert np.array_equal(shown(axes[0]), picture)
     assert np.array_equal(shown(axes[1]), a[0, :, :, 2])
@@ -139,20 +140,20 @@ def test_feature_maps_are_the_channels_that_vary_most(picture):
 
 
 def test_boxes_enclose_the_pixels_named(picture):
-    pictures.show_boxes(picture, {"conv1_1": (2, 5, 3, 9)})
+    drawing.show_boxes(picture, {"conv1_1": (2, 5, 3, 9)})
     (box,) = plt.gcf().axes[0].patches
     assert box.get_label() == "conv1_1"
     assert box.get_bbox().bounds == (2.5, 1.5, 6, 3)
 
 
 def test_matrices_share_one_scale():
-    pictures.show_matrices({"small": np.eye(3), "large": 4 * np.eye(5)})
+    drawing.show_matrices({"small": np.eye(3), "large": 4 * np.eye(5)})
     small, large = (axis.images[0].get_clim() for axis in plt.gcf().axes[:2])
     assert small == large == (0, 4)
 
 
 def test_curves_are_drawn_on_the_scale_asked_for():
-    pictures.show_curves({"J": ([0, 1, 2], [100.0, 10.0, 1.0])}, xlabel="seconds")
+    drawing.show_curves({"J": ([0, 1, 2], [100.0, 10.0, 1.0])}, xlabel="seconds")
     (axis,) = plt.gcf().axes
     assert (axis.get_yscale(), axis.get_xlabel()) == ("log", "seconds")
     assert list(axis.lines[0].get_ydata()) == [100, 10, 1]
@@ -160,7 +161,7 @@ def test_curves_are_drawn_on_the_scale_asked_for():
 
 def test_gif_holds_every_frame_and_rests_on_the_last(tmp_path):
     frames = [np.full((8, 10, 3), level, np.uint8) for level in (0, 100, 200)]
-    path = pictures.write_gif(tmp_path / "new folder" / "film.gif", frames, seconds=0.1, rest=0.5)
+    path = drawing.write_gif(tmp_path / "new folder" / "film.gif", frames, seconds=0.1, rest=0.5)
     assert [int(frame.mean()) for frame in iio.imread(path)] == [0, 100, 200]
     with Image.open(path) as film:
         durations = []
@@ -173,7 +174,7 @@ def test_gif_holds_every_frame_and_rests_on_the_last(tmp_path):
 
 def test_live_view_keeps_frames_and_costs_only_while_it_is_open(picture):
     image = reshape_and_normalize_image(picture.astype(np.float32))
-    view = pictures.LiveView()
+    view = drawing.LiveView()
     view.update(0, image, J=7.0)
     assert not view.frames
     with view:
@@ -187,7 +188,7 @@ def test_live_view_keeps_frames_and_costs_only_while_it_is_open(picture):
 
 
 def test_live_view_shows_the_picture_and_the_curves(picture):
-    with pictures.LiveView() as view:
+    with drawing.LiveView() as view:
         view.update(0, picture, J=100.0)
         view.update(20, picture // 2, J=10.0)
         left, right = plt.gcf().axes
@@ -197,7 +198,7 @@ def test_live_view_shows_the_picture_and_the_curves(picture):
 
 
 def test_a_view_opened_again_starts_afresh(picture):
-    view = pictures.LiveView()
+    view = drawing.LiveView()
     for iteration in (0, 5):
         with view:
             view.update(iteration, picture, J=1.0)
@@ -205,7 +206,7 @@ def test_a_view_opened_again_starts_afresh(picture):
 
 
 def test_film_of_a_view(tmp_path, picture, capsys):
-    view = pictures.LiveView()
+    view = drawing.LiveView()
     view.film_strip()
     assert "no frames yet" in capsys.readouterr().out
     with view:

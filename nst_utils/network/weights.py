@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from nst_utils.config import InputError, MissingFileError
-from nst_utils.images import replacing
-from nst_utils.matconvnet import CONVOLUTIONS, check_network, read_matconvnet
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.files import replacing
+from nst_utils.network.layout import CONVOLUTIONS
+from nst_utils.network.matconvnet import check_network, read_matconvnet
 
 EMBEDDED_NAME = "vgg19-embedded.mat"
 OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
 # What the course's notebooks give to load_vgg_model.
 COURSE_PATH = f"pretrained-model/{OFFICIAL_NAME}"
 # The project's folder in a checkout, and its copy inside an installed package.
-MODEL_FOLDERS = tuple(Path(__file__).resolve().parents[up] / "pretrained-model" for up in (1, 0))
+MODEL_FOLDERS = tuple(Path(__file__).resolve().parents[up] / "pretrained-model" for up in (2, 1))
 
 # name -> (address, checksum). The .mat server's certificate has been reported expired: the checksum decides.
 DOWNLOADS = {

@@ -1,4 +1,4 @@
-"""TensorFlow, imported without its log lines, and what this machine does well.
+"""TensorFlow, imported without its log lines, and the modes that a computation needs.
 
 Every module takes `tf` from here, so that no notebook or command opens with a page of start-up messages.
 """
@@ -6,8 +6,6 @@ Every module takes `tf` from here, so that no notebook or command opens with a p
 import contextlib
 import os
 from pathlib import Path
-
-import psutil
 
 
 @contextlib.contextmanager
@@ -30,6 +28,7 @@ def _quiet():
 
 with _quiet():
     import tensorflow as tf
+    from tensorflow.python.eager import context
 
 # Every stylize() traces functions of its own; from the fifth on, TensorFlow would warn of that into a notebook.
 tf.get_logger().setLevel("ERROR")
@@ -43,31 +42,36 @@ def use_graph_mode():
 
 @contextlib.contextmanager
 def eager_mode():
-    """TF2 code inside a program that the course's interface has put into graph mode."""
+    """TF2 code inside a program that the course's interface has put into graph mode; for this thread alone."""
     if tf.executing_eagerly():
         yield
         return
     # TensorFlow offers no public way back from disable_eager_execution(); its own tests use this one.
-    from tensorflow.python.eager import context
-
     with context.eager_mode():
         yield
 
 
 @contextlib.contextmanager
-def graphs_as_written():
-    """On a processor, run new functions without TensorFlow's rewriting of their graphs.
+def computing():
+    """TensorFlow as the engine computes in it, for this thread alone; never held while other code runs.
 
-    The rewriting takes a tenth of a second for each function and finds nothing to gain in ours; a GPU may want its
-    choice of data layout.
+    Eager, and on a processor without TensorFlow's rewriting of the graphs of functions: it takes a tenth of a second
+    for each and finds nothing to gain in ours; a GPU may want its choice of data layout.
     """
-    name = "disable_meta_optimizer"
-    before = tf.config.optimizer.get_experimental_options().get(name, False)
-    tf.config.optimizer.set_experimental_options({name: before or not tf.config.list_physical_devices("GPU")})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({name: before})
+    with eager_mode():
+        if tf.config.list_physical_devices("GPU"):
+            yield
+            return
+        # tf.config.optimizer.set_experimental_options would do the same to every thread of the program.
+        here = context.context()
+        before = here.function_call_options
+        config = tf.compat.v1.ConfigProto.FromString(before.config_proto_serialized)
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        here.function_call_options = context.FunctionCallOptions(before.executor_type, config)
+        try:
+            yield
+        finally:
+            here.function_call_options = before
 
 
 def fast_bfloat16():
@@ -87,10 +91,18 @@ def fast_bfloat16():
     return next((flag for flag in ("amx_bf16", "avx512_bf16") if flag in flags), None)
 
 
-def machine_memory():
-    """Bytes of memory that this process may have: the machine's, or what its container is limited to."""
-    total = psutil.virtual_memory().total
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):  # no such file, or the word "max"
-            total = min(total, int(Path(limit).read_text()))
-    return total
+def resolve_precision(precision):
+    """'float32' or 'bfloat16' for 'auto': bfloat16 where the hardware makes it fast; else the precision as it is."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if fast_bfloat16() else "float32"
+
+
+def device_memory():
+    """Bytes of the first GPU's memory that TensorFlow may use; None where the processor does the work."""
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    # The public functions tell what is in use, not what there is.
+    from tensorflow.python.client import device_lib
+
+    return next(device.memory_limit for device in device_lib.list_local_devices() if device.device_type == "GPU")

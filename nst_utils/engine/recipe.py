@@ -1,0 +1,80 @@
+"""What a picture is judged by: the layers that the costs look at, and the weights of the costs."""
+
+import math
+from dataclasses import dataclass, replace
+
+from nst_utils.base.errors import InputError
+from nst_utils.network.layout import LAYERS
+
+CONTENT_LAYER = "conv4_2"
+STYLE_LAYERS = [("conv1_1", 0.2), ("conv2_1", 0.2), ("conv3_1", 0.2), ("conv4_1", 0.2), ("conv5_1", 0.2)]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The weights of the costs and the layers that they look at.
+
+    content_layer None and an empty style_layers leave that cost out. A style layer named twice counts twice.
+    """
+
+    alpha: float = 10
+    beta: float = 40
+    tv_weight: float = 0
+    content_layer: str | None = CONTENT_LAYER
+    style_layers: tuple = tuple(STYLE_LAYERS)
+    pooling: str = "average"
+
+    def __post_init__(self):
+        for name in ("alpha", "beta", "tv_weight"):
+            check_weight(name, getattr(self, name))
+        object.__setattr__(self, "style_layers", merge_layers(self.style_layers))
+        check_layers(self.layers)
+        if not self.layers:
+            raise InputError("Neither a content nor a style layer is left: give at least one.")
+
+    @property
+    def style_names(self):
+        return [name for name, _ in self.style_layers]
+
+    @property
+    def layers(self):
+        """All layers that the costs look at, from shallow to deep."""
+        names = {*self.style_names, self.content_layer} - {None}
+        return sorted(names, key=lambda name: LAYERS.index(name) if name in LAYERS else -1)
+
+    def down_to(self, deepest):
+        """The recipe without the costs of layers deeper than the one named."""
+        kept = LAYERS[: LAYERS.index(deepest) + 1]
+        return replace(
+            self,
+            content_layer=self.content_layer if self.content_layer in kept else None,
+            style_layers=tuple((name, weight) for name, weight in self.style_layers if name in kept),
+        )
+
+
+def merge_layers(pairs):
+    """The pairs (layer, weight) with each layer once, the weights of one named twice added up.
+
+    Raises InputError for a weight that is negative or not a number, and where no weight is above 0.
+    """
+    merged = {}
+    for name, weight in pairs:
+        check_weight(f"The weight of the style layer {name}", weight)
+        merged[name] = merged[name] + weight if name in merged else weight
+    if merged and not any(merged.values()):
+        raise InputError(f"All style layers ({', '.join(merged)}) have the weight 0: give one of them more.")
+    return tuple(merged.items())
+
+
+def check_layers(names):
+    """Raise InputError if the network lacks one of the layers."""
+    if unknown := [str(name) for name in names if name not in LAYERS]:
+        raise InputError(f"The network has no layer {', '.join(unknown)}: its layers are {', '.join(LAYERS)}.")
+
+
+def check_weight(name, weight):
+    """Raise InputError unless the weight is a finite number of 0 or more."""
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) and not hasattr(weight, "__float__"):
+        raise InputError(f"{name} is {weight!r}: give a finite weight of 0 or more.")
+    if not math.isfinite(weight) or weight < 0:
+        raise InputError(f"{name} is {weight}: give a finite weight of 0 or more.")

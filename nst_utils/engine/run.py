@@ -1,0 +1,356 @@
+"""A run: the phases from coarse to fine, and the state that goes through them, one step at a time.
+
+L-BFGS starts from the content recoloured to the style, at a fraction of the size, and looks first at the shallow
+layers, which hold nearly all of the cost there and a fraction of the work; then it doubles the size; the last steps
+see every layer at the full size. Adam and Adagrad are the plain loops of the course.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+
+from nst_utils.base.errors import InputError
+from nst_utils.base.files import check_folder, replacing
+from nst_utils.base.tensorflow import computing, resolve_precision, tf
+from nst_utils.engine.memory import SMALLEST_TILE, plan_memory
+from nst_utils.engine.objective import Costs, Evaluator, Objective
+from nst_utils.engine.optimizers import Adagrad, Adam, Evaluation, Lbfgs
+from nst_utils.engine.starts import plain_start
+from nst_utils.network.vgg import prepare
+from nst_utils.network.weights import load_weights
+from nst_utils.pictures.colors import recolor_detail
+from nst_utils.pictures.reading import as_picture
+from nst_utils.pictures.sizes import enlarge, output_size, resize, scale_to_area
+
+# A coarse level of fewer pixels on its shorter side than this costs more steps later than it saves.
+COARSEST_SIDE = 64
+# Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
+COARSE_STEPS, SHALLOW_STEPS = 10, 10
+# Grey levels by which the first step changes the picture, on the first level and after each doubling.
+FIRST_STEP, NEXT_FIRST_STEP = 8.0, 2.5
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the optimisation: where it stands and what the picture costs.
+
+    Costs are those of the picture clipped to 0-255; where `exact` is False, only the shallow layers have been
+    looked at, and the deeper ones, known to weigh little, are missing from the sums. `seconds` counts the time that
+    the run itself has computed.
+    """
+
+    iteration: int
+    planned: int
+    width: int
+    height: int
+    seconds: float
+    total: float
+    content: float
+    style: float
+    variation: float
+    exact: bool
+    _picture: np.ndarray = field(repr=False)
+
+    @property
+    def pixels(self):
+        """The picture of this step, float32 (height, width, 3), not clipped: a copy, to do with as one likes."""
+        return self._picture.copy()
+
+    @property
+    def image(self):
+        """The picture of this step, uint8 (height, width, 3)."""
+        return to_uint8(self._picture)
+
+    def without_picture(self):
+        """The step to keep in a list, without the memory of its picture."""
+        return replace(self, _picture=None)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """So many steps at one size, looking at all layers or only as deep as matters."""
+
+    size: tuple
+    steps: int
+    all_layers: bool
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands: with the pictures and the settings, all that decides how it goes on.
+
+    phase: number of the phase that `now` belongs to, -1 before the first step. count: steps made in it. over: whether
+    the next step begins the next phase. iteration: steps made in all. now: the Evaluation of the present picture,
+    with its gradient. memory: what the optimiser remembers. deepest: the layer that shallow phases look down to.
+    seconds: time computed so far. stopped: why the run is at its end, or None.
+
+    A state is never changed: keep it, hand it to another thread, or write it down and read it back. It needs no
+    generator of random numbers, because a start from noise is drawn in one go from the seed.
+    """
+
+    phase: int = -1
+    count: int = 0
+    over: bool = True
+    iteration: int = 0
+    now: Evaluation | None = field(default=None, repr=False)
+    memory: tuple = field(default=(), repr=False)
+    deepest: str | None = None
+    seconds: float = 0.0
+    stopped: str | None = None
+
+    def save(self, path):
+        """Write the state to a file (NumPy's .npz), whole or not at all."""
+        words = {name: getattr(self, name) for name in self._WORDS}
+        words["rows"] = [len(row) for row in self.memory]
+        arrays = {f"memory_{i}_{j}": part for i, row in enumerate(self.memory) for j, part in enumerate(row)}
+        if self.now is not None:
+            words |= {"costs": asdict(self.now.costs), "value": self.now.value}
+            arrays["picture"] = self.now.picture
+            if self.now.gradient is not None:
+                arrays["gradient"] = self.now.gradient
+        with replacing(check_folder(path)) as temporary, temporary.open("wb") as file:
+            np.savez(file, words=np.array(json.dumps(words)), **arrays)
+
+    @classmethod
+    def load(cls, path):
+        """The state that save() wrote; InputError for a file that holds none. Reads data only, never code."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                words = json.loads(file["words"].item())
+                memory = tuple(
+                    tuple(_number_or_array(file[f"memory_{i}_{j}"]) for j in range(length))
+                    for i, length in enumerate(words.pop("rows"))
+                )
+                now = None
+                if "costs" in words:
+                    gradient = file["gradient"] if "gradient" in file.files else None
+                    now = Evaluation(file["picture"], Costs(**words.pop("costs")), words.pop("value"), gradient)
+            return cls(now=now, memory=memory, **words)
+        except Exception as error:  # NumPy, zipfile and json raise many kinds on damaged bytes; all mean the same here
+            raise InputError(f"{path} holds no state of a run that can be read ({error}).") from None
+
+    _WORDS = ("phase", "count", "over", "iteration", "deepest", "seconds", "stopped")
+
+
+class Run:
+    """The two pictures, the network, and the phases from coarse to fine.
+
+    state = run.begin()
+    while not state.stopped:
+        state = run.advance(state)
+
+    What a run itself holds is only kept to save work, so any number of states may be advanced in turns.
+    """
+
+    def __init__(self, content, style, settings):
+        """content, style: paths or arrays (H, W, 3), 0-255. settings: checked Settings."""
+        began = time.perf_counter()
+        self.content, self.style = as_picture(content, "content"), as_picture(style, "style")
+        self.size = output_size(self.content, settings.size, settings.max_side)
+        with computing():
+            self.settings = settings = replace(settings, precision=resolve_precision(settings.precision))
+            self.history_length, self.max_pixels = plan_memory(self.size, settings)
+            recipe = settings.recipe
+            weights = prepare(load_weights(settings.weights), settings.precision, recipe.layers[-1])
+            self._evaluators = {None: Evaluator(recipe, weights)}
+        self.phases = self._plan()
+        self._level = None
+        self._seconds = time.perf_counter() - began
+
+    def begin(self):
+        """The state before the first step."""
+        return State(seconds=self._seconds)
+
+    def advance(self, state):
+        """The state one step on: the start's evaluation first, then a step of the optimiser at each call.
+
+        A step that runs out of a GPU's memory is computed again in smaller tiles. Raises InputError where the cost
+        is no number any more. Interrupted, it leaves nothing changed.
+        """
+        began = time.perf_counter()
+        while True:
+            try:
+                with computing():
+                    found = self._begin_phase(state) if state.over else self._go_on(state)
+                break
+            except tf.errors.ResourceExhaustedError:
+                self._shrink_tiles()
+        return replace(found, seconds=state.seconds + time.perf_counter() - began)
+
+    def step(self, state):
+        """What a state, of at least one step, has to tell."""
+        phase = self.phases[state.phase]
+        to_come = sum(later.steps for later in self.phases[state.phase + 1 :])
+        planned = state.iteration - state.count + phase.steps + to_come
+        costs = asdict(state.now.costs)
+        return Step(
+            state.iteration, planned, *phase.size, state.seconds, **costs, exact=phase.all_layers,
+            _picture=state.now.picture,
+        )
+
+    def costs(self, picture):
+        """The Costs, of all layers, of a picture (H, W, 3) of the full size."""
+        with computing():
+            return self._level_at(self.size, None).objective(True).costs(np.asarray(picture, np.float32))
+
+    def _plan(self):
+        steps = self.settings.iterations
+        if self.settings.optimizer != "lbfgs":
+            return [Phase(self.size, steps, True)]
+        sizes = [self.size]
+        # A start with noise has no detail to keep at a doubling: it begins at the full size.
+        while self.settings.init in ("color", "content") and min(sizes[0]) // 2 >= COARSEST_SIDE:
+            sizes.insert(0, tuple(side // 2 for side in sizes[0]))
+        shallow = min(SHALLOW_STEPS, steps // 2)
+        phases = [Phase(size, COARSE_STEPS, False) for size in sizes[:-1]]
+        phases += [Phase(self.size, shallow, False)] if shallow else []
+        return [*phases, Phase(self.size, steps - shallow, True)]
+
+    def _begin_phase(self, state):
+        """The evaluation of the picture that the next phase starts from, by its own objective."""
+        number = state.phase + 1
+        phase, before = self.phases[number], self.phases[state.phase] if number else None
+        if before is not None and before.size == phase.size:
+            picture, memory = state.now.picture, state.memory
+        else:
+            picture, memory = self._start(phase.size, before, state), ()
+        deepest = state.deepest
+        if deepest is None and not phase.all_layers:
+            deepest = self._level_at(phase.size, None).objective(True).sufficient_depth(picture)
+        objective = self._level_at(phase.size, deepest).objective(phase.all_layers)
+        begun = replace(state, phase=number, count=0, memory=memory, deepest=deepest)
+        if phase.all_layers and self.settings.stop_at_cost is not None:
+            # What the picture costs is known sooner than its gradient, which may not be needed any more.
+            costs = objective.costs(picture)
+            looked = self._judged(replace(begun, now=Evaluation(picture, costs, costs.total)))
+            if looked.stopped:
+                return looked
+        return self._judged(replace(begun, now=objective(picture)))
+
+    def _go_on(self, state):
+        """The next step of the optimiser; where it finds none, the next phase, or the end."""
+        phase = self.phases[state.phase]
+        objective = self._level_at(phase.size, state.deepest).objective(phase.all_layers)
+        first_step = FIRST_STEP if state.phase == 0 else NEXT_FIRST_STEP
+        found = self._optimizer().step(objective, state.now, state.memory, first_step)
+        if found is not None:
+            now, memory = found
+            return self._judged(
+                replace(state, now=now, memory=memory, count=state.count + 1, iteration=state.iteration + 1)
+            )
+        if state.phase + 1 < len(self.phases):
+            return self._begin_phase(state)
+        return replace(state, over=True, stopped="converged")
+
+    def _judged(self, state):
+        """The state with what its costs mean for its phase and for the run."""
+        if not np.isfinite(state.now.value):
+            raise InputError(
+                f"The cost became {state.now.costs.total} at iteration {state.iteration}: try a lower learning rate, "
+                "smaller weights of the costs, or precision float32."
+            )
+        phase = self.phases[state.phase]
+        low = self._low_enough(state.now.costs.total, phase)
+        over = low or state.count == phase.steps
+        stopped = None
+        if low and phase.all_layers:
+            stopped = "cost"
+        elif over and state.phase + 1 == len(self.phases):
+            stopped = "iterations"
+        return replace(state, over=over, stopped=stopped)
+
+    def _low_enough(self, total, phase):
+        """Whether the picture costs no more than asked; shallow costs leave a fifth for the missing ones."""
+        goal = self.settings.stop_at_cost
+        if goal is None or phase.size != self.size:
+            return False
+        return total <= (goal if phase.all_layers else 0.8 * goal)
+
+    def _start(self, size, before, state):
+        """The picture that the first phase of a size starts from."""
+        level = self._level_at(size, state.deepest)
+        if before is None:
+            return level.plain
+        # Only the change is enlarged: the fine detail is the photograph's, in the style's colours and contrast.
+        change = state.now.picture - self._plain(before.size)
+        return recolor_detail(level.plain + enlarge(change, size), level.style)
+
+    def _plain(self, size):
+        content, style = self._pictures_at(size)
+        settings = self.settings
+        return plain_start(settings.init, content, style, settings.noise_ratio, settings.seed)
+
+    def _pictures_at(self, size):
+        content = resize(self.content, size).astype(np.float32)
+        return content, scale_to_area(self.style, size[0] * size[1]).astype(np.float32)
+
+    def _optimizer(self):
+        settings = self.settings
+        if settings.optimizer == "lbfgs":
+            return Lbfgs(self.history_length)
+        return {"adam": Adam, "adagrad": Adagrad}[settings.optimizer](settings.learning_rate)
+
+    def _level_at(self, size, deepest):
+        """The _Level of a size, made anew where the one before was of another size."""
+        level = self._level
+        if level is None or level.size != size:
+            level = self._level = _Level(self, size)
+        return level.down_to(deepest)
+
+    def _shallower(self, deepest):
+        """The evaluator of the layers down to one, traced once for all sizes."""
+        if deepest not in self._evaluators:
+            self._evaluators[deepest] = self._evaluators[None].shallower(deepest)
+        return self._evaluators[deepest]
+
+    def _shrink_tiles(self):
+        """Halve the tiles, where that leaves any worth computing."""
+        largest = min(self.max_pixels, self.size[0] * self.size[1])
+        if largest // 2 < SMALLEST_TILE:
+            raise InputError(
+                f"A picture of {self.size[0]}x{self.size[1]} does not fit into the device's memory, even in small "
+                "tiles: make it smaller, or close other programs that use the device."
+            )
+        self.max_pixels, self._level = largest // 2, None
+
+
+class _Level:
+    """One size: the pictures at it, and the objectives, each made when it is first needed."""
+
+    def __init__(self, run, size):
+        self.run, self.size = run, size
+        self.content, self.style = run._pictures_at(size)
+        self.plain = run._plain(size)
+        self._all_layers, self._shallow, self._deepest = None, None, None
+
+    def down_to(self, deepest):
+        """This level, whose shallow objective looks down to that layer."""
+        if deepest != self._deepest and deepest is not None:
+            self._shallow, self._deepest = None, deepest
+        return self
+
+    def objective(self, all_layers):
+        """The Objective of all layers, or of the shallow ones."""
+        if all_layers or self.size == self.run.size:
+            if self._all_layers is None:
+                self._all_layers = self._new(self.run._shallower(None))
+            if all_layers:
+                return self._all_layers
+        if self._shallow is None:
+            shallow = self.run._shallower(self._deepest)
+            self._shallow = self._all_layers.shallower(shallow) if self._all_layers else self._new(shallow)
+        return self._shallow
+
+    def _new(self, evaluator):
+        return Objective(evaluator, self.content, self.style, self.run.max_pixels)
+
+
+def to_uint8(picture):
+    """A picture float32 (H, W, 3) as it is saved: clipped to 0-255 and rounded."""
+    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
+
+
+def _number_or_array(array):
+    return array.item() if array.ndim == 0 else array

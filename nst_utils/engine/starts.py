@@ -1,0 +1,29 @@
+"""Where an optimisation starts: the content, the content recoloured or mixed with noise, or noise alone."""
+
+import numpy as np
+
+from nst_utils.network.layout import MEANS
+from nst_utils.pictures.colors import recolor
+
+
+def mix_with_noise(image, noise_ratio, random):
+    """noise * noise_ratio + image * (1 - noise_ratio), the noise uniform in [-20, 20).
+
+    image: (1, H, W, 3), RGB minus MEANS. random: np.random or a np.random.RandomState, called once. The noise is
+    float32 of shape (1, H, W, 3).
+    """
+    noise_image = random.uniform(-20, 20, np.shape(image)).astype("float32")
+    return noise_image * noise_ratio + image * (1 - noise_ratio)
+
+
+def plain_start(init, content, style, noise_ratio, seed):
+    """The picture, float32 (H, W, 3), that an optimisation would start from without a coarser level.
+
+    init: one of settings.STARTS. content, style: float32 (H, W, 3) and (h, w, 3). The same seed gives the same noise.
+    """
+    if init == "color":
+        return recolor(content, style)
+    if init == "content":
+        return content
+    ratio = 1.0 if init == "noise" else noise_ratio
+    return (mix_with_noise(content[np.newaxis] - MEANS, ratio, np.random.RandomState(seed)) + MEANS)[0]

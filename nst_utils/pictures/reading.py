@@ -1,0 +1,126 @@
+"""Reading any picture, from a file or an array, as uint8 (H, W, 3), RGB, 0-255, upright.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from nst_utils.base.errors import InputError, MissingFileError
+
+# What a file may unpack to, 0.6 GB: the largest cameras stay below it, and a small file of blank paper does not.
+MOST_PIXELS = 200_000_000
+# The alarm threshold of Pillow gives way to ours, which is asked before anything is unpacked.
+Image.MAX_IMAGE_PIXELS = None
+_SRGB = ImageCms.createProfile("sRGB")
+
+
+def read_image(path, max_pixels=100_000_000):
+    """The picture in a file, as uint8 (H, W, 3) RGB, upright.
+
+    Grey, palette, 16-bit and CMYK pictures are converted; transparency is laid on white; of an animation the
+    first frame is taken; EXIF rotation and colour profiles are applied; a picture of more than max_pixels is reduced
+    while reading. Raises InputError with one sentence for a file that is missing, no picture, or would unpack to more
+    than MOST_PIXELS.
+    """
+    path = Path(path)
+    # os.path answers no where Path.exists() and is_dir() would raise: in a closed folder, for a name too long.
+    if not os.path.exists(path):
+        raise MissingFileError(f"{path} does not exist: check the spelling of the image's path.")
+    if os.path.isdir(path):
+        raise InputError(f"{path} is a folder: give the path of one image file.")
+    try:
+        with Image.open(path) as image:
+            whole = image.size
+            if image.width * image.height > max_pixels:
+                # JPEG files can be decoded at a half, quarter or eighth of their size.
+                image.draft("RGB", _fit(image.size, max_pixels))
+            # A progressive JPEG is unpacked whole, whatever it is reduced to afterwards.
+            _refuse_too_large(whole if image.info.get("progressive") else image.size, path)
+            image.load()
+            return np.array(_upright_rgb(image, max_pixels))
+    except InputError:
+        raise
+    except PermissionError:
+        raise InputError(f"{path} may not be read: change its permissions.") from None
+    except Exception as error:  # Pillow's plugins raise almost anything on a damaged file
+        reason = str(error).strip().rstrip(".") or type(error).__name__
+        raise InputError(
+            f"{path} is not a picture that can be read ({reason}): give an intact PNG, JPEG or WebP file."
+        ) from None
+
+
+def as_picture(image, name):
+    """An image given as a path or as an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), as uint8 (H, W, 3)."""
+    if isinstance(image, (str, os.PathLike)):
+        return read_image(image)
+    array = np.asarray(image)
+    shape = array.shape
+    if array.ndim == 3 and shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[-1] not in (3, 4)) or 0 in shape:
+        raise InputError(f"The {name} image has the shape {shape}: give (height, width, 3) with values from 0 to 255.")
+    if array.dtype.kind not in "uif" or not np.isfinite(array).all():
+        raise InputError(f"The {name} image holds values that are not finite numbers: give values from 0 to 255.")
+    if array.dtype.kind == "f" and 0 < array.max() <= 1:
+        raise InputError(f"The {name} image holds values from 0 to 1: multiply it by 255, as values go from 0 to 255.")
+    if array.dtype != np.uint8:
+        array = np.clip(np.rint(array), 0, 255).astype(np.uint8)
+    return np.array(_upright_rgb(Image.fromarray(array)))
+
+
+def _refuse_too_large(size, path):
+    """Raise InputError if unpacking the picture takes more than it should, as its header tells."""
+    if size[0] * size[1] > MOST_PIXELS:
+        raise InputError(
+            f"{path} has {size[0]}x{size[1]} pixels, and more than {MOST_PIXELS // 1_000_000} million are not "
+            "unpacked: make it smaller first."
+        )
+
+
+def _upright_rgb(image, max_pixels=None):
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _eight_bit(image)
+    image = _in_srgb(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    image = image.convert("RGB")
+    # Last, because Pillow cannot reduce palette, 1-bit and 16-bit pictures.
+    if max_pixels and image.width * image.height > max_pixels:
+        image = image.reduce(int(np.ceil((image.width * image.height / max_pixels) ** 0.5)))
+    return image
+
+
+def _in_srgb(image):
+    """The picture with the colours that its profile means, in sRGB; as it is where there is no profile or a bad one."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(profile):
+            return image
+        if image.mode in ("P", "PA", "1"):
+            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+        # Of a grey picture with transparency only the grey has a profile; it is close enough as it is.
+        mode = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "L": "RGB"}.get(image.mode)
+        return ImageCms.profileToProfile(image, profile, _SRGB, outputMode=mode) if mode else image
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+
+
+def _eight_bit(image):
+    """Sixteen-bit grey (0-65535) or float grey as 8-bit; Pillow's own conversion would clip it."""
+    grey = np.asarray(image, dtype=np.float64)
+    top = 65535.0 if image.mode != "F" else max(255.0, float(np.nan_to_num(grey).max(initial=0.0)))
+    return Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) * (255.0 / top)), 0, 255).astype(np.uint8))
+
+
+def _fit(size, max_pixels):
+    scale = (max_pixels / (size[0] * size[1])) ** 0.5
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))

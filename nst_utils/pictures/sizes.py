@@ -1,0 +1,62 @@
+"""Sizes of pictures: which one to paint at, and resampling to it."""
+
+import operator
+
+import numpy as np
+from PIL import Image
+
+from nst_utils.base.errors import InputError
+
+# Four poolings halve the picture before conv5_1: below this a style layer would see a single position or two.
+MIN_SIDE = 32
+
+
+def output_size(picture, size=None, max_side=None):
+    """The (width, height) to paint at: `size` as given, or the picture's own, its longer side at most max_side."""
+    height, width = picture.shape[:2]
+    if size is not None:
+        try:
+            width, height = (operator.index(side) for side in size)
+        except (TypeError, ValueError):
+            raise InputError(f"The size {size} cannot be understood: give (width, height) in pixels.") from None
+    elif max_side is not None:
+        if max_side < 1:
+            raise InputError(f"A longest side of {max_side} is no size: give at least {MIN_SIDE} pixels.")
+        scale = min(1.0, max_side / max(width, height))
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"{width}x{height} is too small for the network: each side needs at least {MIN_SIDE} pixels "
+            "(set the size yourself with --size WxH or size=(width, height))."
+        )
+    return int(width), int(height)
+
+
+def resize(picture, size):
+    """The picture (H, W, 3) uint8 at (width, height), by Lanczos filtering; the same array if it fits already."""
+    if (picture.shape[1], picture.shape[0]) == tuple(size):
+        return picture
+    return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def enlarge(change, size):
+    """A float32 picture or change of one (H, W, 3), of any values, at (width, height), by bicubic filtering."""
+    return _resample(change, size, Image.Resampling.BICUBIC)
+
+
+def scale_to_area(picture, pixels):
+    """The picture with its own aspect ratio and about `pixels` pixels, no side below MIN_SIDE."""
+    height, width = picture.shape[:2]
+    scale = (pixels / (width * height)) ** 0.5
+    return resize(picture, tuple(max(MIN_SIDE, round(side * scale)) for side in (width, height)))
+
+
+def halve(picture):
+    height, width = picture.shape[:2]
+    return _resample(picture, (max(1, width // 2), max(1, height // 2)), Image.Resampling.LANCZOS)
+
+
+def _resample(array, size, method):
+    """A float32 array (H, W, C) at (width, height), channel by channel, because Pillow has no colour in floats."""
+    channels = (Image.fromarray(np.ascontiguousarray(array[..., i])) for i in range(array.shape[-1]))
+    return np.stack([np.asarray(channel.resize(size, method)) for channel in channels], axis=-1)
