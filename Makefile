@@ -49,8 +49,9 @@ test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
 	@echo "Executing every solution notebook and comparing what is a fact ..."
 	@$(EMBEDDED) $(BIN)/python -m pytest --quiet $(IN_TURNS) --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
 
-lint: $(VENV)/.installed-dev  ## Check the style of the code.
+lint: $(VENV)/.installed-dev  ## Check the style of the code, and that imports go downwards only.
 	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
 
 lab: $(VENV)/.installed-dev  ## Open JupyterLab on the course.
 	@$(BIN)/jupyter lab --notebook-dir notebooks notebooks/01_transfer_learning_with_vgg19.ipynb

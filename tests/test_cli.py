@@ -20,6 +20,7 @@ import nst_utils.network.weights
 from nst_utils.base.errors import InputError
 from nst_utils.cli import main
 from nst_utils.course.config import CONFIG
+from nst_utils.engine.settings import read_setting
 from nst_utils.network.matconvnet import write_matconvnet
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
@@ -133,6 +134,66 @@ def test_ctrl_c_writes_the_picture_so_far_and_says_where(folder):
     assert f"after {steps[-1]['iteration']} iterations" in out.decode()
 
 
+def test_sigterm_does_what_ctrl_c_does(folder):
+    command = [
+        *NST, "stylize", folder / "content.png", folder / "style.png", "--out", folder / "out.png",
+        "--weights", folder / "tiny.mat", "--optimizer", "adam", "--iterations", "1000000",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            shown = b""
+            while b"J=" not in shown:
+                piece = process.stderr.read1()
+                assert piece, shown
+                shown += piece
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 143 and b"Traceback" not in err
+    assert "stopped by SIGTERM after" in out.decode()
+    assert read_image(folder / "out.png").shape == (40, 48, 3)
+
+
+FLAGS = """
+import sys
+from nst_utils.cli import main
+sys.argv = ["nst", "stylize", sys.argv[1], sys.argv[2], "-o", "out.png", *sys.argv[3:]]
+try:
+    main()
+finally:
+    assert "tensorflow" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    "flags", [["--iterations", "0"], ["--alpha", "x"], ["--size", "9"], ["--optimizer", "sgd"], ["--weights", "no.mat"],
+              ["--content-layer", "conv9_9"], ["--style-layers", "conv1_1=-1"], ["--report", "nowhere/r.json"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_mistake_in_a_flag_is_told_before_tensorflow_is_imported(run_python, folder, flags):
+    done = run_python(FLAGS, folder / "content.png", folder / "style.png", *flags)
+    assert done.returncode == 1 and done.stdout == ""
+    assert_one_sentence(done.stderr.rstrip("\n"), "nst: ")
+
+
+@pytest.mark.parametrize("where", ["content.png", "style.png", "link.png", "tiny.mat"])
+def test_an_input_is_never_overwritten(stylize, folder, where):
+    (folder / "link.png").symlink_to(folder / "content.png")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.suffix != ".h5"}
+    status, _, sentence = stylize(out=where) if where != "tiny.mat" else stylize("--report", folder / where)
+    assert status == 1
+    assert_one_sentence(sentence, where, "would be lost")
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.suffix != ".h5"} == before
+
+
+def test_the_report_counts_the_wait_for_the_whole_command(stylize, folder):
+    status, out, _ = stylize("--report", folder / "report.json")
+    report = json.loads((folder / "report.json").read_text())
+    assert status == 0 and report["seconds_of_the_command"] > report["seconds"] > 0
+    assert f"{report['seconds_of_the_command']:.1f} s in all" in out
+
+
 def test_ctrl_c_before_there_is_a_picture_says_so(stylize, folder, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -228,12 +289,13 @@ def bad_files(folder):
         ({"--size": "400x20"}, ["400x20", "at least 32"]),
         ({"--size": "large"}, ["'large'", "400x300"]),
         ({"--size": "-40x40"}, ["'-40x40'", "400x300"]),
-        ({"--max-side": "0"}, ["0", "at least 32"]),
-        ({"--max-side": "20"}, ["20x17", "at least 32"]),
-        ({"--iterations": "0"}, ["0 iterations"]),
+        ({"--max-side": "0"}, ["max_side is 0", "32 or more"]),
+        ({"--max-side": "20"}, ["max_side is 20", "32 or more"]),
+        ({"--iterations": "0"}, ["iterations is 0", "1 or more"]),
         ({"--optimizer": "sgd"}, ["'sgd'", "lbfgs, adam"]),
         ({"--init": "zeros"}, ["'zeros'", "mix, content, noise"]),
         ({"--seed": "-1"}, ["seed is -1"]),
+        ({"--seed": "x"}, ["seed is 'x'", "whole number"]),
         ({"--alpha": "nan"}, ["alpha is nan"]),
         ({"--beta": "-1"}, ["beta is -1"]),
         ({"--tv-weight": "inf"}, ["tv_weight is inf"]),
@@ -270,7 +332,7 @@ def test_a_folder_that_cannot_be_written_gets_one_sentence(nst, locked_folder):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["stylize", "a.png", "b.png"], ["stylize", "a.png"], ["paint"], ["stylize", "a", "b", "-o", "c", "--seed", "x"]],
+    [["stylize", "a.png", "b.png"], ["stylize", "a.png"], ["paint"], ["stylize", "a", "b", "-o", "c", "--sed", "3"]],
     ids=" ".join,
 )
 def test_wrong_usage_is_told_as_such(nst, arguments):
@@ -290,18 +352,18 @@ def test_the_real_command_gives_one_line_on_standard_error(folder):
     ("text", "expected"),
     [("2GB", 2e9), ("1500MB", 1.5e9), ("1.5 GiB", 1.5 * 2**30), ("800m", 8e8), ("4096 KiB", 2**22), ("1T", 1e12)],
 )
-def test_parse_memory(text, expected):
-    assert parse_memory(text) == expected
+def test_reading_memory(text, expected):
+    assert read_setting("max_memory", text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "2", "GB", "-2GB", "2 bytes", "1e9"])
-def test_parse_memory_refuses(text):
+def test_reading_memory_refuses(text):
     with pytest.raises(InputError):
-        parse_memory(text)
+        read_setting("max_memory", text)
 
 
-def test_parse_size():
-    assert parse_size("400x300") == parse_size(" 400 X 300 ") == parse_size("400×300") == (400, 300)
+def test_reading_a_size():
+    assert {read_setting("size", text) for text in ("400x300", " 400 X 300 ", "400×300")} == {(400, 300)}
 
 
 # The other commands

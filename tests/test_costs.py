@@ -6,7 +6,9 @@ from conftest import assert_one_sentence
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import tf
+from nst_utils.course import graph
 from nst_utils.engine import costs
+from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS
 
 pytestmark = pytest.mark.usefixtures("full_float32")
 
@@ -174,8 +176,8 @@ def test_numpy_arrays_and_float64_are_taken():
 
 
 def test_the_course_weighs_five_layers_alike():
-    assert costs.CONTENT_LAYER == "conv4_2"
-    assert costs.STYLE_LAYERS == [(f"conv{block}_1", 0.2) for block in range(1, 6)]
+    assert CONTENT_LAYER == "conv4_2"
+    assert STYLE_LAYERS == [(f"conv{block}_1", 0.2) for block in range(1, 6)]
 
 
 # The course's graph form
@@ -188,7 +190,7 @@ def test_style_cost_of_a_graph_takes_the_style_from_the_open_session():
         model = {"input": variable, "conv1_1": variable * 1.0, "conv2_1": variable * 2.0}
         session.run(tf.compat.v1.global_variables_initializer())
         session.run(model["input"].assign(a_S))
-        J_style = costs.compute_style_cost(model, [("conv1_1", 0.5), ("conv2_1", 0.1)])
+        J_style = graph.compute_style_cost(model, [("conv1_1", 0.5), ("conv2_1", 0.1)])
         assert session.run(J_style) == 0
         session.run(model["input"].assign(a_G))
         expected = 0.5 * reference_layer_style_cost(a_S, a_G)
@@ -198,7 +200,7 @@ def test_style_cost_of_a_graph_takes_the_style_from_the_open_session():
 
 def test_style_cost_of_a_graph_without_a_session_gets_its_sentence():
     with tf.Graph().as_default(), pytest.raises(InputError) as error:
-        costs.compute_style_cost({"conv1_1": tf.zeros((1, 2, 2, 3))}, [("conv1_1", 1.0)])
+        graph.compute_style_cost({"conv1_1": tf.zeros((1, 2, 2, 3))}, [("conv1_1", 1.0)])
     assert_one_sentence(error.value, "tf.InteractiveSession()")
 
 

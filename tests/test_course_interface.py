@@ -1,5 +1,6 @@
 """`from nst_utils import *` as the course's notebooks use it, in a process and a folder of its own."""
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -155,6 +156,27 @@ print(*sorted(names.keys() - {"__builtins__"}))
         "CONFIG", "Image", "generate_noise_image", "imshow", "load_vgg_model", "np", "os", "plt",
         "reshape_and_normalize_image", "save_image", "scipy", "sys", "tf",
     ]  # fmt: skip
+
+
+def test_who_only_looks_at_the_names_changes_no_mode(run_python):
+    script = """
+import inspect
+import tensorflow
+import nst_utils
+names = dict(inspect.getmembers(nst_utils))
+assert nst_utils.tf is getattr(nst_utils, "tf") is tensorflow.compat.v1
+assert hasattr(nst_utils, "tf") and tensorflow.executing_eagerly()
+from nst_utils import tf
+assert tf is tensorflow.compat.v1 and not tensorflow.executing_eagerly()
+"""
+    done = run_python(script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_noise_ratio_is_read_when_a_picture_is_made(monkeypatch):
+    monkeypatch.setattr(nst_utils.CONFIG, "NOISE_RATIO", 0.0)
+    content = np.ones((1, 4, 5, 3), np.float32)
+    np.testing.assert_array_equal(nst_utils.generate_noise_image(content), content)
 
 
 def test_the_settings_of_the_course():

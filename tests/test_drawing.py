@@ -59,7 +59,7 @@ def test_example_that_is_not_there():
 def test_to_picture_is_what_save_image_writes(tmp_path, picture):
     image = reshape_and_normalize_image(picture.astype(np.float32)) * 1.3
     save_image(tmp_path / "saved.png", image)
-    assert np.array_equal(to_picture(image), np.asarray(Image.open(tmp_path / "saved.png")))
+    assert np.array_equal(drawing.to_picture(image), np.asarray(Image.open(tmp_path / "saved.png")))
 
 
 def test_shuffled_tiles_are_the_same_tiles_elsewhere(picture):
@@ -170,6 +170,12 @@ def test_gif_holds_every_frame_and_rests_on_the_last(tmp_path):
             durations.append(film.info["duration"])
         assert film.info["loop"] == 0
     assert durations == [100, 100, 500]
+
+
+def test_frames_of_other_sizes_are_shown_at_the_size_of_the_last(tmp_path):
+    frames = [np.full((height, width, 3), level, np.uint8) for height, width, level in ((4, 5, 0), (8, 10, 200))]
+    film = iio.imread(drawing.write_gif(tmp_path / "film.gif", frames))
+    assert film.shape[:3] == (2, 8, 10) and [int(frame.mean()) for frame in film] == [0, 200]
 
 
 def test_live_view_keeps_frames_and_costs_only_while_it_is_open(picture):

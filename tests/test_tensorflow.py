@@ -1,8 +1,10 @@
 """TensorFlow without its log lines, graph and eager mode side by side, and what the hardware does well."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
+from tensorflow.python.eager import context
 
 from nst_utils.base import tensorflow as backend
 from nst_utils.base.tensorflow import tf
@@ -28,21 +30,24 @@ def test_a_graph_stays_a_graph():
         assert tf.compat.v1.get_default_graph() is graph
 
 
-@pytest.mark.parametrize(("gpus", "inside"), [([], True), (["a GPU"], False)])
-@pytest.mark.parametrize("before", [False, True])
-def test_graphs_are_rewritten_again_afterwards(monkeypatch, gpus, inside, before):
-    def rewriting_is_off():
-        return tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+def rewriting_is_off():
+    options = context.context().function_call_options.config_proto_serialized
+    return tf.compat.v1.ConfigProto.FromString(options).graph_options.rewrite_options.disable_meta_optimizer
 
+
+@pytest.mark.parametrize(("gpus", "inside"), [([], True), (["a GPU"], False)])
+def test_graphs_are_rewritten_again_afterwards(monkeypatch, gpus, inside):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
-    try:
-        with pytest.raises(KeyboardInterrupt), backend.graphs_as_written():
-            assert rewriting_is_off() == (inside or before)
-            raise KeyboardInterrupt
-        assert rewriting_is_off() == before
-    finally:
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    with pytest.raises(KeyboardInterrupt), backend.computing():
+        assert rewriting_is_off() == inside
+        raise KeyboardInterrupt
+    assert not rewriting_is_off()
+
+
+def test_the_modes_of_another_thread_stay_as_they_are():
+    with ThreadPoolExecutor(1) as other, backend.computing():
+        assert rewriting_is_off()
+        assert not other.submit(rewriting_is_off).result()
 
 
 @pytest.fixture

@@ -349,7 +349,8 @@ def test_paths_serve_as_pictures(first_step, tmp_path):
     [
         ({"optimizer": "sgd"}, ["'sgd'", "lbfgs, adam"]),
         ({"init": "zeros"}, ["'zeros'", "mix, content, noise"]),
-        ({"iterations": 0}, ["0 iterations"]),
+        ({"iterations": 0}, ["iterations is 0"]),
+        ({"iterations": "30"}, ["iterations is '30'", "whole number"]),
         ({"learning_rate": 0}, ["learning rate", "0"]),
         ({"learning_rate": float("nan")}, ["learning rate", "nan"]),
         ({"alpha": float("nan")}, ["alpha", "nan"]),

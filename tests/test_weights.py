@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -203,6 +204,37 @@ def test_the_official_file_comes_before_the_embedded_one(model_folder):
     for name in ("vgg19-embedded.mat", "imagenet-vgg-verydeep-19.mat"):
         (model_folder / name).touch()
         assert weights.find_weights() == model_folder / name
+
+
+INSTALLED = """
+import sys
+from pathlib import Path
+from nst_utils.network import weights
+assert Path(weights.__file__).is_relative_to(sys.argv[1])
+print(weights.find_weights(), weights.download_folder(), sep="\\n")
+weights.load_weights()
+"""
+
+
+def test_an_installed_copy_writes_into_the_users_folder_only(run_python, tmp_path, tiny_mat):
+    site = tmp_path / "site-packages"
+    shutil.copytree(ROOT / "nst_utils", site / "nst_utils", ignore=shutil.ignore_patterns("__pycache__"))
+    (site / "nst_utils" / "pretrained-model").mkdir()
+    embedded = site / "nst_utils" / "pretrained-model" / "vgg19-embedded.mat"
+    shutil.copy(tiny_mat, embedded)
+    before = sorted(site.rglob("*"))
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(site), "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    for name in ("NST_WEIGHTS", "XDG_DATA_HOME"):
+        environment.pop(name, None)
+    done = run_python(INSTALLED, site, env=environment)
+    assert done.returncode == 0, done.stderr
+    found, folder = done.stdout.split()
+    assert found == str(embedded)
+    assert home in type(home)(folder).parents
+    assert sorted(site.rglob("*")) == before
+    assert list(home.rglob("*.nst-cache.h5"))
 
 
 def test_the_environment_names_the_file_where_nobody_else_does(model_folder, tmp_path, monkeypatch):

@@ -44,7 +44,10 @@ def doctor():
 
 def weights(
     name: Annotated[str, typer.Argument(help="official (MatConvNet, 535 MB) or keras (80 MB).")],
-    folder: Annotated[Path | None, typer.Option(help="Where to put it.", show_default="pretrained-model/")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where to put it.", show_default="the project's pretrained-model/, or your data folder"),
+    ] = None,
 ):
     """Fetch a weights file and check it."""
     from nst_utils.network.weights import download

@@ -37,7 +37,7 @@ def stylize(
     pictures = read_image(content), read_image(style)
     check_writable(out, output_size(pictures[0], checked.size, checked.max_side))
     with _stopping() as stopped_by:
-        result = _run_with_progress(pictures, settings)
+        result = _run_with_progress(pictures, settings, stopped_by)
         with _undisturbed():
             write_image(out, result.image)
             waited = seconds_since_start()
@@ -57,7 +57,7 @@ def stylize(
         raise typer.Exit(stopped_by.status)
 
 
-def _run_with_progress(pictures, settings):
+def _run_with_progress(pictures, settings, stopped_by):
     """stylize() with a progress bar on standard error."""
     from tqdm import tqdm
 
@@ -79,7 +79,7 @@ def _run_with_progress(pictures, settings):
 
         return stylize(*pictures, callback=show, **settings)
     except KeyboardInterrupt:
-        raise InputError("Stopped before the first step: there is no picture yet.") from None
+        raise InputError(f"Stopped by {stopped_by.name} before the first step: there is no picture yet.") from None
     finally:
         if bar:
             bar.close()

@@ -20,6 +20,7 @@ from nst_utils.base.tensorflow import tf
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import to_picture
 from nst_utils.pictures.reading import read_image
+from nst_utils.pictures.sizes import resize
 
 # The images of a checkout, and their copy inside an installed package.
 GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
@@ -163,7 +164,12 @@ def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(7.
 
 
 def write_gif(path, frames, seconds=0.15, rest=1.5):
-    """Write pictures as an endless GIF, each shown for `seconds`, the last for `rest`; returns the path."""
+    """Write pictures as an endless GIF, each shown for `seconds`, the last for `rest`; returns the path.
+
+    Pictures of other sizes, as the coarse levels of a run have, are shown at the size of the last.
+    """
+    height, width = frames[-1].shape[:2]
+    frames = [resize(frame, (width, height)) for frame in frames]
     durations = [1000 * seconds] * (len(frames) - 1) + [1000 * rest]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from nst_utils.base.errors import InputError
 from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS, Recipe, check_layers, merge_layers
 from nst_utils.network.weights import find_weights
+from nst_utils.pictures.sizes import MIN_SIDE
 
 OPTIMIZERS = ("lbfgs", "adam", "adagrad")
 STARTS = ("color", "mix", "content", "noise")
@@ -75,9 +76,10 @@ class Number:
     def read(self, name, text):
         """The value that a text such as a flag's stands for."""
         try:
-            return self.check(name, float(text))
+            number = float(text)
         except ValueError:
             raise self._refusal(name, text) from None
+        return self.check(name, number)
 
     def _refusal(self, name, value):
         if self.most is not None:
@@ -226,7 +228,8 @@ class Settings:
         None, Size(), "picture", "Size of the picture, such as 400x300.", default_help="as --max-side allows"
     )
     max_side: int | None = _setting(
-        512, Whole(1), "picture", "Longest side in pixels, keeping the photo's proportions; None for the photo's own."
+        512, Whole(MIN_SIDE), "picture",
+        "Longest side in pixels, keeping the photo's proportions; None for the photo's own.",
     )
     iterations: int | None = _setting(
         None, Whole(1), "picture", "Steps at the full size.", default_help="30; 200 for adam and adagrad"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import replacing
@@ -17,8 +18,10 @@ EMBEDDED_NAME = "vgg19-embedded.mat"
 OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
 # What the course's notebooks give to load_vgg_model.
 COURSE_PATH = f"pretrained-model/{OFFICIAL_NAME}"
-# The project's folder in a checkout, and its copy inside an installed package.
-MODEL_FOLDERS = tuple(Path(__file__).resolve().parents[up] / "pretrained-model" for up in (2, 1))
+# The project's folder in a checkout; the user's own, for an installed copy; and what an installed copy carries.
+_CHECKOUT, _INSTALLED = (Path(__file__).resolve().parents[up] / "pretrained-model" for up in (2, 1))
+DATA_FOLDER = platformdirs.user_data_path("nst_utils", appauthor=False) / "pretrained-model"
+MODEL_FOLDERS = (_CHECKOUT, DATA_FOLDER, _INSTALLED)
 
 # name -> (address, checksum). The .mat server's certificate has been reported expired: the checksum decides.
 DOWNLOADS = {
@@ -45,7 +48,7 @@ def find_weights(path=None):
         return _check_readable(Path(path))
     for name in (OFFICIAL_NAME, EMBEDDED_NAME):
         for folder in MODEL_FOLDERS:
-            if (folder / name).is_file():
+            if os.path.isfile(folder / name):  # no, where Path.is_file() would raise: in a closed folder
                 return folder / name
     raise MissingFileError(
         f"No weights found: {EMBEDDED_NAME} is missing from {MODEL_FOLDERS[0]}; "
@@ -57,10 +60,11 @@ def load_weights(path=None):
     """{name: (kernel [3, 3, in, out], bias [out])} of the 16 convolutions, float32, for RGB minus MEANS.
 
     path: a MatConvNet .mat file, Keras' VGG-16 or VGG-19 .h5 file, or an .npz with its names; None: find_weights().
-    The first use of a file leaves a cache beside it, which later uses read until the file changes.
+    The first use of a file leaves a cache beside it (of an installed copy's own file, in the user's folder), which
+    later uses read until the file changes.
     """
     path = find_weights(path)
-    cache = path.with_name(path.name + ".nst-cache.h5")
+    cache = _cache_of(path)
     stamp = _stamp(path)
     weights = _read_cache(cache, stamp)
     if weights is None:
@@ -98,7 +102,9 @@ def identity_convolution(channels):
 
 
 def download(name, folder=None, address=None, checksum=None):
-    """Fetch one of DOWNLOADS into the folder (default: the project's pretrained-model/) and return its path.
+    """Fetch one of DOWNLOADS into the folder and return its path.
+
+    folder: by default the project's pretrained-model/, for an installed copy the user's own DATA_FOLDER.
 
     Nothing stays behind unless the checksum is right. A file already there and right is not fetched again.
     """
@@ -107,7 +113,7 @@ def download(name, folder=None, address=None, checksum=None):
     if name not in DOWNLOADS:
         raise InputError(f"There is no download called {name}: choose from {', '.join(DOWNLOADS)}.")
     address, checksum = address or DOWNLOADS[name][0], checksum or DOWNLOADS[name][1]
-    folder = Path(folder or MODEL_FOLDERS[0])
+    folder = Path(folder or download_folder())
     file_name = address.rsplit("/", 1)[1]
     downloader = pooch.HTTPDownloader(progressbar=True, verify=not address.startswith("https://www.vlfeat.org/"))
     pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
@@ -120,6 +126,11 @@ def download(name, folder=None, address=None, checksum=None):
         raise InputError(f"{address} could not be fetched into {folder} ({reason}): {by_hand}") from None
     except ValueError:  # what pooch raises for a wrong checksum, after removing the file
         raise InputError(f"{address} sent a file with another checksum, which was not kept: {by_hand}") from None
+
+
+def download_folder():
+    """Where downloads go: into the checkout, if this is one, else into the user's data folder."""
+    return _CHECKOUT if _CHECKOUT.is_dir() else DATA_FOLDER
 
 
 def _check_readable(path):
@@ -169,6 +180,12 @@ def _stamp(path):
     return {"version": _CACHE_VERSION, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
 
 
+def _cache_of(path):
+    """The cache of a weights file: beside it, but nothing is written into an installed package."""
+    folder = DATA_FOLDER if path.parent == _INSTALLED else path.parent
+    return folder / f"{path.name}.nst-cache.h5"
+
+
 def _read_cache(cache, stamp):
     """The cached weights, or None if there are none with this stamp."""
     import h5py
@@ -199,5 +216,7 @@ def _write_cache(cache, stamp, weights):
         file.attrs.update(stamp)
         for name, (kernel, bias) in weights.items():
             file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
+    with contextlib.suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(InputError), replacing(cache) as temporary:
         temporary.write_bytes(buffer.getbuffer())

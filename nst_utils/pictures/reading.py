@@ -35,8 +35,10 @@ def read_image(path, max_pixels=100_000_000):
         with Image.open(path) as image:
             whole = image.size
             if image.width * image.height > max_pixels:
-                # JPEG files can be decoded at a half, quarter or eighth of their size.
-                image.draft("RGB", _fit(image.size, max_pixels))
+                # JPEG files can be decoded at a half, quarter or eighth of their size: not smaller than what is asked
+                # for, or, where that would be too large to unpack, not larger.
+                too_large = image.width * image.height > MOST_PIXELS
+                image.draft("RGB", _fit(image.size, max_pixels / 4 if too_large else max_pixels))
             # A progressive JPEG is unpacked whole, whatever it is reduced to afterwards.
             _refuse_too_large(whole if image.info.get("progressive") else image.size, path)
             image.load()

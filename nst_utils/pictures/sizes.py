@@ -20,8 +20,6 @@ def output_size(picture, size=None, max_side=None):
         except (TypeError, ValueError):
             raise InputError(f"The size {size} cannot be understood: give (width, height) in pixels.") from None
     elif max_side is not None:
-        if max_side < 1:
-            raise InputError(f"A longest side of {max_side} is no size: give at least {MIN_SIDE} pixels.")
         scale = min(1.0, max_side / max(width, height))
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
     if min(width, height) < MIN_SIDE:
