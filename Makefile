@@ -66,6 +66,7 @@ grade: $(VENV)/.installed-dev  ## Grade all submissions with nbgrader.
 	@$(BIN)/python notebooks/course.py grade
 
 bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); results in benchmarks/results.
+	@$(BIN)/python benchmarks/command.py
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py

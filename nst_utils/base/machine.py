@@ -1,6 +1,7 @@
 """What this machine has, and what the process took of it: memory and time."""
 
 import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -29,4 +30,9 @@ def peak_memory_mb():
 
 def seconds_since_start():
     """How long this process has been running, and its user waiting, imports included."""
-    return time.time() - psutil.Process().create_time()
+    try:
+        # As the kernel counts it, to a hundredth of a second; psutil's figure is off by up to a second.
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):  # another system than Linux
+        return time.time() - psutil.Process().create_time()

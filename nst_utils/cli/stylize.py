@@ -2,8 +2,11 @@
 
 import contextlib
 import json
+import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +28,7 @@ def stylize(
     **settings,
 ):
     """Paint CONTENT in the manner of STYLE. Ctrl-C stops and keeps the picture so far."""
-    from nst_utils.pictures.reading import read_image
+    from nst_utils.pictures.reading import read_size
     from nst_utils.pictures.sizes import output_size
     from nst_utils.pictures.writing import check_writable, write_image
 
@@ -34,10 +37,10 @@ def stylize(
         refuse_overwriting(path, (content, style, checked.weights))
     if report:
         check_folder(report)
-    pictures = read_image(content), read_image(style)
-    check_writable(out, output_size(pictures[0], checked.size, checked.max_side))
+    own, _ = read_size(content), read_size(style)
+    check_writable(out, output_size(own, checked.size, checked.max_side))
     with _stopping() as stopped_by:
-        result = _run_with_progress(pictures, settings, stopped_by)
+        result = _run_with_progress((content, style), settings, stopped_by)
         with _undisturbed():
             write_image(out, result.image)
             waited = seconds_since_start()
@@ -57,7 +60,7 @@ def stylize(
         raise typer.Exit(stopped_by.status)
 
 
-def _run_with_progress(pictures, settings, stopped_by):
+def _run_with_progress(paths, settings, stopped_by):
     """stylize() with a progress bar on standard error."""
     from tqdm import tqdm
 
@@ -75,14 +78,37 @@ def _run_with_progress(pictures, settings, stopped_by):
         bar.update(step.iteration - bar.n)
 
     try:
-        from nst_utils.engine.stylize import stylize
-
-        return stylize(*pictures, callback=show, **settings)
+        return _loaded(paths)(callback=show, **settings)
     except KeyboardInterrupt:
         raise InputError(f"Stopped by {stopped_by.name} before the first step: there is no picture yet.") from None
     finally:
         if bar:
             bar.close()
+
+
+def _loaded(paths):
+    """stylize() of the pictures in these files, which are decoded while TensorFlow is imported."""
+    from nst_utils.pictures.reading import read_image
+
+    with ThreadPoolExecutor() as beside:
+        pictures = beside.map(read_image, paths)
+        with _without_keras():
+            from nst_utils.engine.stylize import stylize
+        return partial(stylize, *pictures)
+
+
+@contextlib.contextmanager
+def _without_keras():
+    """TensorFlow is imported without Keras, a quarter of the wait, which no step of painting needs."""
+    before = os.environ.get("TF_USE_LEGACY_KERAS")
+    # Then it looks for another package, which is not there; what else this changes is undone with the variable.
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["TF_USE_LEGACY_KERAS"]
+        if before is not None:
+            os.environ["TF_USE_LEGACY_KERAS"] = before
 
 
 class _StoppedBy:

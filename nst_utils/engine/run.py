@@ -148,7 +148,7 @@ class Run:
         """content, style: paths or arrays (H, W, 3), 0-255. settings: checked Settings."""
         began = time.perf_counter()
         self.content, self.style = as_picture(content, "content"), as_picture(style, "style")
-        self.size = output_size(self.content, settings.size, settings.max_side)
+        self.size = output_size(self.content.shape[1::-1], settings.size, settings.max_side)
         with computing():
             self.settings = settings = replace(settings, precision=resolve_precision(settings.precision))
             self.history_length, self.max_pixels = plan_memory(self.size, settings)

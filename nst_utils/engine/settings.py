@@ -5,6 +5,7 @@ from the fields of Settings. Nothing here needs TensorFlow, so that a mistake is
 """
 
 import dataclasses
+import inspect
 import math
 import numbers
 import operator
@@ -300,6 +301,25 @@ class Settings:
             self.alpha, self.beta, self.tv_weight, self.content_layer if self.alpha else None,
             self.style_layers if self.beta else (), self.pooling,
         )
+
+
+def takes_settings(function):
+    """The function of **settings with each of them in its signature and in its docstring, for help() and editors."""
+    signature = inspect.signature(function)
+    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    fields = dataclasses.fields(Settings)
+    keywords = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
+        for each in fields
+    ]
+    function.__signature__ = signature.replace(parameters=[*own, *keywords])
+    function.__doc__ = inspect.cleandoc(function.__doc__) + "\n\nSettings:\n" + "\n".join(map(_in_words, fields))
+    return function
+
+
+def _in_words(setting):
+    default = setting.metadata["default_help"] or ("" if setting.default is None else str(setting.default))
+    return f"{setting.name}: {setting.metadata['help']} Default: {default or 'none'}."
 
 
 def read_setting(name, text):

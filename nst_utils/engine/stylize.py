@@ -9,7 +9,7 @@ import numpy as np
 
 from nst_utils.engine.objective import Costs
 from nst_utils.engine.run import Run
-from nst_utils.engine.settings import Settings
+from nst_utils.engine.settings import Settings, takes_settings
 from nst_utils.pictures.sizes import resize
 
 
@@ -29,20 +29,12 @@ class Result:
     stopped: str
 
 
+@takes_settings
 def stylize(content, style, callback=None, **settings):
     """Paint the content in the manner of the style (Gatys, Ecker and Bethge 2015) and return the Result.
 
-    content, style: paths or arrays (H, W, 3), 0-255. Keyword settings:
-    size (width, height), or max_side: size of the picture; by default the content's own, its longer side at most 512.
-    iterations, optimizer "lbfgs" (default), "adam" or "adagrad", with learning_rate for the latter two.
-    alpha, beta, tv_weight: weights of content, style and total variation; content_layer, style_layers (pairs of name
-    and weight) and pooling ("average", "max") choose what they look at.
-    init: "color" (the content in the style's colours), "content", "mix" (with noise_ratio of noise) or "noise"; seed.
-    weights: path of a weights file. precision: "auto", "float32" or "bfloat16". max_memory: bytes that the process may
-    take; a picture that needs more is computed in tiles. stop_at_cost: end as soon as the picture costs no more.
-    callback: called with every Step. Ctrl-C ends the run and keeps the picture so far.
-
-    Raises InputError with one sentence for anything that does not fit.
+    content, style: paths or arrays (H, W, 3), 0-255. callback: called with every Step. Ctrl-C ends the run and keeps
+    the picture so far. Raises InputError with one sentence for anything that does not fit.
     """
     chosen = Settings.of(**settings)
     history, last, stopped = [], None, "interrupted"
@@ -65,6 +57,7 @@ def stylize(content, style, callback=None, **settings):
     return Result(image, _costs(run, last, image, stopped), history, asdict(run.settings), last.seconds, stopped)
 
 
+@takes_settings
 def stylize_steps(content, style, **settings):
     """The steps of stylize(content, style, **settings), one by one: a generator of Step."""
     return _steps(content, style, Settings.of(**settings))

@@ -1,6 +1,6 @@
-"""Reading any picture, from a file or an array, as uint8 (H, W, 3), RGB, 0-255, upright.
-"""
+"""Reading any picture, from a file or an array, as uint8 (H, W, 3), RGB, 0-255, upright."""
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -17,6 +17,13 @@ Image.MAX_IMAGE_PIXELS = None
 _SRGB = ImageCms.createProfile("sRGB")
 
 
+def read_size(path):
+    """(width, height) of the picture in a file, upright, read off its header; errors as read_image has them."""
+    with _opened(path) as image:
+        turned = image.getexif().get(0x0112, 1) >= 5
+        return image.size[::-1] if turned else image.size
+
+
 def read_image(path, max_pixels=100_000_000):
     """The picture in a file, as uint8 (H, W, 3) RGB, upright.
 
@@ -25,6 +32,22 @@ def read_image(path, max_pixels=100_000_000):
     while reading. Raises InputError with one sentence for a file that is missing, no picture, or would unpack to more
     than MOST_PIXELS.
     """
+    with _opened(path) as image:
+        whole = image.size
+        if image.width * image.height > max_pixels:
+            # JPEG files can be decoded at a half, quarter or eighth of their size: not smaller than what is asked
+            # for, or, where that would be too large to unpack, not larger.
+            too_large = image.width * image.height > MOST_PIXELS
+            image.draft("RGB", _fit(image.size, max_pixels / 4 if too_large else max_pixels))
+        # A progressive JPEG is unpacked whole, whatever it is reduced to afterwards.
+        _refuse_too_large(whole if image.info.get("progressive") else image.size, path)
+        image.load()
+        return np.array(_upright_rgb(image, max_pixels))
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """The file as Pillow's image, not yet decoded; whatever goes wrong with it becomes one sentence."""
     path = Path(path)
     # os.path answers no where Path.exists() and is_dir() would raise: in a closed folder, for a name too long.
     if not os.path.exists(path):
@@ -33,16 +56,7 @@ def read_image(path, max_pixels=100_000_000):
         raise InputError(f"{path} is a folder: give the path of one image file.")
     try:
         with Image.open(path) as image:
-            whole = image.size
-            if image.width * image.height > max_pixels:
-                # JPEG files can be decoded at a half, quarter or eighth of their size: not smaller than what is asked
-                # for, or, where that would be too large to unpack, not larger.
-                too_large = image.width * image.height > MOST_PIXELS
-                image.draft("RGB", _fit(image.size, max_pixels / 4 if too_large else max_pixels))
-            # A progressive JPEG is unpacked whole, whatever it is reduced to afterwards.
-            _refuse_too_large(whole if image.info.get("progressive") else image.size, path)
-            image.load()
-            return np.array(_upright_rgb(image, max_pixels))
+            yield image
     except InputError:
         raise
     except PermissionError:

@@ -11,9 +11,9 @@ from nst_utils.base.errors import InputError
 MIN_SIDE = 32
 
 
-def output_size(picture, size=None, max_side=None):
+def output_size(own, size=None, max_side=None):
     """The (width, height) to paint at: `size` as given, or the picture's own, its longer side at most max_side."""
-    height, width = picture.shape[:2]
+    width, height = own
     if size is not None:
         try:
             width, height = (operator.index(side) for side in size)
