@@ -39,6 +39,18 @@ def load_pair(number, size):
     )
 
 
+def objective_at(content, style, precision, max_pixels=None):
+    """The engine's Objective of a pair of pictures, with the recipe and the weights that stylize() takes by itself."""
+    from nst_utils.engine.objective import Objective, evaluator_of
+    from nst_utils.engine.recipe import Recipe
+    from nst_utils.engine.styles import everywhere
+    from nst_utils.network.weights import find_weights
+
+    content, style = content.astype(np.float32), style.astype(np.float32)
+    evaluator = evaluator_of(Recipe(), find_weights(), precision)
+    return Objective(evaluator, Recipe(), content, everywhere(style), max_pixels)
+
+
 def machine():
     """The machine in a sentence."""
     name = platform.processor() or platform.machine()

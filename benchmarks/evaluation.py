@@ -11,14 +11,10 @@ import argparse
 import time
 
 import numpy as np
-from common import load_pair, median, save
+from common import load_pair, median, objective_at, save
 
 from nst_utils.base.tensorflow import resolve_precision, tf
-from nst_utils.engine.objective import Evaluator, Objective
-from nst_utils.engine.recipe import Recipe
 from nst_utils.network.layout import LAYERS, stride
-from nst_utils.network.vgg import prepare
-from nst_utils.network.weights import load_weights
 
 ROUNDS = 7
 
@@ -31,7 +27,7 @@ def arithmetic(evaluator, size):
         if evaluator.weights.get(name) is not None:
             # Forward, and the gradient with respect to the input; the weights need none.
             total += 2 * 2 * positions * int(tf.size(evaluator.weights[name][0]))
-        if name in evaluator.recipe.style_names:
+        if name in {sight.layer for sight in evaluator.sights}:
             channels = int(evaluator.weights[name][1].shape[0])
             total += 2 * 2 * positions * channels**2
     return total
@@ -46,8 +42,8 @@ def matrix_product(precision, side=2048):
 def measure(precision, size):
     """Evaluation and matrix product in alternation, so that both see the same machine."""
     content, style = load_pair(0, size)
-    evaluator = Evaluator(Recipe(), prepare(load_weights(), precision, "conv5_1"))
-    objective = Objective(evaluator, content.astype(np.float32), style.astype(np.float32))
+    objective = objective_at(content, style, precision)
+    evaluator = objective.evaluator
     picture = content.astype(np.float32)
     product, product_work = matrix_product(precision)
     seconds, peaks = [], []

@@ -11,7 +11,7 @@ import json
 import time
 
 import numpy as np
-from common import load_pair, median, memory_of, run_child, save, save_plot, size_of
+from common import load_pair, median, memory_of, objective_at, run_child, save, save_plot, size_of
 
 from nst_utils.base.machine import peak_memory_mb
 
@@ -23,14 +23,9 @@ ROUNDS = 3
 def evaluation(size, tile_pixels):
     """Seconds of one evaluation at a size, in this process."""
     from nst_utils.base.tensorflow import resolve_precision
-    from nst_utils.engine.objective import Evaluator, Objective
-    from nst_utils.engine.recipe import Recipe
-    from nst_utils.network.vgg import prepare
-    from nst_utils.network.weights import load_weights
 
     content, style = (picture.astype(np.float32) for picture in load_pair(0, size))
-    evaluator = Evaluator(Recipe(), prepare(load_weights(), resolve_precision("auto"), "conv5_1"))
-    objective = Objective(evaluator, content, style, tile_pixels)
+    objective = objective_at(content, style, resolve_precision("auto"), tile_pixels)
     objective(content)
     seconds = []
     for _ in range(ROUNDS):

@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import PAIRS, RESULTS, load_pair, machine, median, run_child, save, save_plot, size_of
+from common import PAIRS, RESULTS, load_pair, machine, median, objective_at, run_child, save, save_plot, size_of
 
 from nst_utils.course.config import CONFIG
 from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS
@@ -183,12 +183,7 @@ RUNNERS = {
 
 def score(content, style, pictures):
     """J in float32 of pictures as they are saved."""
-    from nst_utils.engine.objective import Evaluator, Objective
-    from nst_utils.engine.recipe import Recipe
-    from nst_utils.network.vgg import prepare
-    from nst_utils.network.weights import load_weights
-
-    objective = Objective(Evaluator(Recipe(), prepare(load_weights(), "float32", "conv5_1")), content, style)
+    objective = objective_at(content, style, "float32")
     return [objective.costs(picture.astype(np.float32)).total for picture in pictures]
 
 

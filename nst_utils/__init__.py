@@ -30,6 +30,8 @@ _NAMES = {
     "STYLE_LAYERS": ("nst_utils.engine.recipe", "STYLE_LAYERS"),
     "stylize": ("nst_utils.engine.stylize", "stylize"),
     "stylize_steps": ("nst_utils.engine.stylize", "stylize_steps"),
+    "minimize": ("nst_utils.engine.minimize", "minimize"),
+    "Style": ("nst_utils.engine.styles", "Style"),
     "checks": ("nst_utils.checks", None),
 }
 # What the course's notebooks take for granted after the star import.

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from nst_utils.base.errors import InputError, MissingFileError
-from nst_utils.base.tensorflow import tf
 from nst_utils.course import drawing
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import reshape_and_normalize_image, save_image
@@ -77,29 +76,6 @@ def test_shuffled_tiles_are_the_same_tiles_elsewhere(picture):
 def test_tiles_that_do_not_fill_the_picture(picture):
     with pytest.raises(InputError, match="Tiles of 5 pixels do not fill 18x12"):
         drawing.shuffle_tiles(picture, 5)
-
-
-@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
-def test_descend_finds_the_minimum_of_a_cost_of_any_size(scale):
-    target = np.random.default_rng(0).uniform(-100, 100, (1, 4, 5, 3)).astype(np.float32)
-    with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
-        image = tf.compat.v1.Variable(tf.zeros(target.shape), name="input")
-        J = scale * tf.reduce_sum(tf.square(image - target) * np.linspace(1, 5, 3, dtype=np.float32))
-        found = drawing.descend(sess, J, image, np.zeros(target.shape), iterations=40)
-        assert found == pytest.approx(target, abs=0.1)
-        assert np.array_equal(sess.run(image), found)
-
-
-def test_descend_stops_after_the_iterations_asked_for():
-    with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
-        image = tf.compat.v1.Variable(tf.zeros((1, 3, 3, 3)))
-        # Ill-conditioned, so that a few evaluations cannot be enough.
-        J = tf.reduce_sum(tf.square(image - 50.0) * np.logspace(0, 6, 27, dtype=np.float32).reshape(1, 3, 3, 3))
-        few = drawing.descend(sess, J, image, np.zeros(image.shape), iterations=3)
-        after_few = sess.run(J)
-        drawing.descend(sess, J, image, np.zeros(image.shape), iterations=30)
-        assert 0 < sess.run(J) < after_few
-        assert not np.allclose(few, 50, atol=1)
 
 
 def test_show_puts_titles_above_pictures_in_rows(picture):

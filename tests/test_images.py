@@ -15,8 +15,9 @@ from nst_utils.base.files import replacing, write_text
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import generate_noise_image, reshape_and_normalize_image, save_image
 from nst_utils.engine.starts import mix_with_noise
+from nst_utils.engine.styles import everywhere, recolored, recolored_detail
 from nst_utils.pictures import reading
-from nst_utils.pictures.colors import recolor, recolor_detail
+from nst_utils.pictures.colors import Moments, recolor
 from nst_utils.pictures.reading import as_picture, read_image
 from nst_utils.pictures.sizes import enlarge, output_size, resize, scale_to_area
 from nst_utils.pictures.writing import check_writable, write_image
@@ -415,28 +416,28 @@ def test_recolor_gives_mean_and_covariance_of_the_other_picture():
     rng = np.random.default_rng(0)
     mixed = rng.normal(size=(30, 40, 3)) @ rng.normal(size=(3, 3)) * 30 + [90, 120, 150]
     like = rng.uniform(0, 255, (21, 33, 3))
-    recoloured = recolor(mixed.astype(np.float32), like)
+    recoloured = recolor(mixed.astype(np.float32), Moments.of(like))
     assert recoloured.dtype == np.float32 and recoloured.shape == mixed.shape
     np.testing.assert_allclose(colours(recoloured).mean(axis=0), colours(like).mean(axis=0), atol=0.01)
     np.testing.assert_allclose(np.cov(colours(recoloured).T), np.cov(colours(like).T), rtol=1e-3, atol=1)
 
 
 def test_recolor_of_a_picture_in_its_own_colours_changes_nothing(photo):
-    np.testing.assert_allclose(recolor(photo, photo), photo, atol=0.1)
+    np.testing.assert_allclose(recolor(photo, Moments.of(photo)), photo, atol=0.1)
 
 
-@pytest.mark.parametrize("recolor", [recolor, recolor_detail])
+@pytest.mark.parametrize("recolor", [recolored, recolored_detail])
 def test_a_picture_of_one_colour_can_be_recoloured(photo, recolor):
     flat = np.full((32, 34, 3), 77, np.float32)
-    assert np.isfinite(recolor(flat, photo.astype(np.float32))).all()
-    assert np.isfinite(recolor(photo.astype(np.float32), flat)).all()
+    assert np.isfinite(recolor(flat, everywhere(photo.astype(np.float32)))).all()
+    assert np.isfinite(recolor(photo.astype(np.float32), everywhere(flat))).all()
 
 
-def test_recolor_detail_takes_the_fine_detail_only():
+def test_recolored_detail_takes_the_fine_detail_only():
     """A blurred picture gets its coarse form back and the contrast of the other's finest octave."""
     noise = np.random.default_rng(0).normal(0, 20, (64, 64, 3)).astype(np.float32)
     smooth = np.broadcast_to(np.linspace(0, 200, 64, dtype=np.float32)[:, None, None], (64, 64, 3))
-    changed = recolor_detail(smooth + 0.1 * noise, smooth + noise)
+    changed = recolored_detail(smooth + 0.1 * noise, everywhere(smooth + noise))
     assert np.abs(changed[4:-4, 4:-4].mean((1, 2)) - smooth[4:-4].mean((1, 2))).mean() < 5
     assert 10 < np.std(changed - smooth) < 25
 

@@ -12,13 +12,14 @@ from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import generate_noise_image, reshape_and_normalize_image
 from nst_utils.engine.costs import compute_content_cost, compute_style_cost, total_cost
 from nst_utils.engine.memory import plan_memory
-from nst_utils.engine.objective import Evaluator, Objective
+from nst_utils.engine.objective import Objective, evaluator_of
 from nst_utils.engine.recipe import Recipe
 from nst_utils.engine.settings import Settings
+from nst_utils.engine.styles import everywhere
 from nst_utils.engine.stylize import stylize, stylize_steps
 from nst_utils.network.matconvnet import write_matconvnet
-from nst_utils.network.vgg import activations, prepare
-from nst_utils.network.weights import load_weights
+from nst_utils.network.vgg import activations
+from nst_utils.network.weights import find_weights, load_weights
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
 from nst_utils.pictures.writing import write_image
@@ -144,7 +145,8 @@ def test_the_result_is_the_last_step_with_history_and_settings(run, network):
     np.testing.assert_array_equal(result.image, seen[-1].image)
     assert [step.total for step in result.history] == [step.total for step in seen]
     assert result.stopped == "iterations"
-    told = {"alpha": 10, "beta": 40, "content_layer": "conv4_2", "precision": "float32", "weights": str(network)}
+    told = {"alpha": 10, "beta": 40, "content_layers": (("conv4_2", 1.0),), "precision": "float32"}
+    told["weights"] = str(network)
     assert told | settings | result.settings == result.settings
 
 
@@ -409,7 +411,8 @@ def test_a_cost_that_is_no_number_gets_its_sentence(paint, tmp_path, optimizer, 
 
 @pytest.fixture(scope="module", params=["average", "max"])
 def evaluator(request, network):
-    return Evaluator(Recipe(tv_weight=3.0, pooling=request.param), prepare(load_weights(network)))
+    recipe = Recipe(tv_weight=3.0, pooling=request.param)
+    return evaluator_of(recipe, network, "float32"), recipe
 
 
 @pytest.mark.parametrize("size", [(333, 261), (500, 97)], ids=str)
@@ -418,8 +421,8 @@ def test_tiles_give_the_gradient_of_the_whole(evaluator, size):
     content = project_picture("content/summer-palace.jpg", size)
     style = project_picture("style/van-gogh-night-cafe-1888.webp", (301, 299))
     picture = np.random.default_rng(0).uniform(-20, 275, content.shape).astype(np.float32)
-    whole = Objective(evaluator, content, style)(picture)
-    tiled = Objective(evaluator, content, style, max_pixels=40_000)(picture)
+    whole = Objective(*evaluator, content, everywhere(style))(picture)
+    tiled = Objective(*evaluator, content, everywhere(style), max_pixels=40_000)(picture)
     for part in ("total", "content", "style", "variation"):
         assert getattr(tiled.costs, part) == pytest.approx(getattr(whole.costs, part), rel=1e-4)
     assert tiled.value == pytest.approx(whole.value, rel=1e-4)
@@ -442,7 +445,7 @@ def test_a_run_in_tiles_repeats(paint, optimizer):
 
 def test_the_gradient_is_that_of_the_value(evaluator):
     """Finite differences, in float32 and so to one per cent, along a direction in which the value falls."""
-    objective = Objective(evaluator, CONTENT, STYLE)
+    objective = Objective(*evaluator, CONTENT, everywhere(STYLE))
     picture = np.random.default_rng(0).uniform(0, 255, CONTENT.shape).astype(np.float32)
     picture[:5] += 300
     gradient = objective(picture).gradient
@@ -454,9 +457,9 @@ def test_the_gradient_is_that_of_the_value(evaluator):
 def test_bfloat16_costs_are_those_of_float32():
     """With the real network, at a small size: within half a per cent."""
     content, style = (picture.astype(np.float32) for picture in (CONTENT, STYLE))
-    weights = load_weights()
+    recipe, weights = Recipe(), find_weights()
     one, other = (
-        Objective(Evaluator(Recipe(), prepare(weights, precision)), content, style)(content[::-1].copy()).costs
-        for precision in ("float32", "bfloat16")
+        Objective(evaluator_of(recipe, weights, kind), recipe, content, everywhere(style))(content[::-1].copy()).costs
+        for kind in ("float32", "bfloat16")
     )
     assert other.total == pytest.approx(one.total, rel=0.005)

@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks
-from nst_utils.course.drawing import descend, example, show, show_curves
+from nst_utils.course.drawing import example, show, show_curves
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 
@@ -145,7 +145,7 @@ show_curves(curves, xlabel="layer", ylabel="relative content cost", scale="linea
 #
 # How much of the picture is left in a layer? We can look. Start from noise, and change the *picture* until
 # the layer's activations agree with those of the flower, that is, until $J_{content}$ is as small as it gets.
-# What the layer does not remember stays noise. `descend` does the changing, by following the gradient of
+# What the layer does not remember stays noise. `minimize` does the changing, by following the gradient of
 # $J_{content}$ with respect to the pixels; notebook 6 opens that box.
 
 # %%
@@ -153,7 +153,7 @@ def rebuild(layer, iterations):
     """A picture with the same activations as the content picture at one layer, found from noise."""
     J_content = compute_content_cost(tf.constant(a_C[layer]), model[layer])
     noise = np.random.default_rng(0).uniform(-20, 20, model["input"].shape)
-    return descend(sess, J_content, model["input"], noise, iterations)
+    return minimize(J_content, noise, iterations, variable=model["input"], sess=sess)
 
 
 a_C = read(content_image)

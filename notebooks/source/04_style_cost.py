@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks, gram_matrix
-from nst_utils.course.drawing import descend, example, show, show_curves, shuffle_tiles
+from nst_utils.course.drawing import example, show, show_curves, shuffle_tiles
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96
 
@@ -242,7 +242,7 @@ def grow(style_layers, iterations):
     """A texture with the style of the painting in these layers, found from noise."""
     put_in(style_image)
     J_style = compute_style_cost(model, style_layers)
-    return descend(sess, J_style, model["input"], noise, iterations)
+    return minimize(J_style, noise, iterations, variable=model["input"], sess=sess)
 
 
 costs_of_noise = layer_costs(noise[0] + CONFIG.MEANS[0])

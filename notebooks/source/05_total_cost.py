@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import STYLE_LAYERS, checks, compute_content_cost, compute_style_cost
-from nst_utils.course.drawing import descend, example, show, show_curves, show_table
+from nst_utils.course.drawing import example, show, show_curves, show_table
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 128, 80
 
@@ -124,7 +124,7 @@ for name, image in {"C": content_image, "S": style_image, "C with noise": noisy_
 def paint(alpha, beta, iterations=20):
     """A picture with a small total cost, and what is left of its two costs."""
     J = total_cost(J_content, J_style, alpha, beta)
-    picture = descend(sess, J, model["input"], noisy_image, iterations)
+    picture = minimize(J, noisy_image, iterations, variable=model["input"], sess=sess)
     return picture, sess.run([J_content, J_style])
 
 

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from nst_utils.engine.settings import Settings, read_setting
+from nst_utils.engine.settings import FORMER_NAMES, Settings, default_text, read_setting
 
-# The order and the titles in which `--help` shows the groups of settings; the first group is the plain options.
+# The order and the titles in which `--help` shows the groups of settings.
 GROUPS = {
-    "picture": "The picture",
+    "first": "What matters first",
+    "styles": "Several paintings",
     "costs": "What it is judged by",
     "start": "Where it starts",
     "optimiser": "How it is optimised",
@@ -36,7 +37,8 @@ def with_settings(command):
         for parameter in inspect.signature(command).parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
-    parameters = [*own, *map(_parameter, fields)]
+    needed = [each for each in own if each.default is inspect.Parameter.empty]
+    parameters = [*needed, *map(_parameter, fields), *(each for each in own if each not in needed)]
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__signature__ = inspect.Signature(parameters)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -46,20 +48,15 @@ def with_settings(command):
 def _parameter(setting):
     """The option of a setting, as Typer reads it. It comes as text, because Settings says what is wrong with it."""
     about = setting.metadata
+    names = [setting.name, *(old for old, new in FORMER_NAMES.items() if new == setting.name)]
     option = typer.Option(
-        "--" + setting.name.replace("_", "-"),
+        *("--" + name.replace("_", "-") for name in names),
         help=about["help"],
         metavar=about["kind"].metavar,
-        show_default=about["default_help"] or _as_text(setting.default),
+        show_default=False if setting.default is None and not about["default_help"] else default_text(setting),
         rich_help_panel=GROUPS[about["group"]],
     )
     return inspect.Parameter(
         setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
     )
 
-
-def _as_text(default):
-    """A default as one would type it; a long one not at all."""
-    if default is None or isinstance(default, tuple):
-        return False
-    return f"{default:g}" if isinstance(default, float) else str(default)

@@ -10,42 +10,95 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, refuse_overwriting, write_text
 from nst_utils.base.machine import peak_memory_mb, seconds_since_start
 from nst_utils.cli.flags import with_settings
-from nst_utils.engine.settings import Settings
+from nst_utils.engine.settings import Settings, read_settings
+
+# The title of what is read and written besides.
+FILES = "Files besides"
 
 
 @with_settings
 def stylize(
-    content: Annotated[Path, typer.Argument(help="The photo.")],
-    style: Annotated[Path, typer.Argument(help="The painting.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write: .png, .jpg, .webp, ...")],
-    report: Annotated[Path | None, typer.Option(help="Write settings, times and costs to this JSON file.")] = None,
+    content: Annotated[Path, typer.Argument(help="The photo.", metavar="CONTENT", show_default=False)],
+    style: Annotated[list[Path], typer.Argument(help="The painting, or several.", metavar="STYLE ...")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The picture to write: .png, .jpg, .webp.")],
+    film: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a film of its making: .gif, .webp or .mp4.", rich_help_panel=FILES),
+    ] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the pictures on the way into this folder.", rich_help_panel=FILES),
+    ] = None,
+    every: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Film and frames show every Nth step.", rich_help_panel=FILES)
+    ] = 1,
+    fps: Annotated[
+        float, typer.Option(metavar="X", min=0.1, max=60, help="Frames a second of the film.", rich_help_panel=FILES)
+    ] = 10,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings", metavar="FILE", rich_help_panel=FILES,
+            help="Take settings from a report, or TOML with the names of these options; options given beside it win.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write settings, times and costs as JSON.", rich_help_panel=FILES),
+    ] = None,
     **settings,
 ):
-    """Paint CONTENT in the manner of STYLE. Ctrl-C stops and keeps the picture so far."""
+    """Paint CONTENT in the manner of STYLE.
+
+    nst stylize photo.jpg painting.jpg -o picture.png
+
+    Ctrl-C stops and keeps the picture so far.
+    """
+    from nst_utils.engine.styles import Style, regions_of, styles_of
+    from nst_utils.pictures.films import Frames, check_film, check_frames
     from nst_utils.pictures.reading import read_size
     from nst_utils.pictures.sizes import output_size
     from nst_utils.pictures.writing import check_writable, write_image
 
+    if settings_file:
+        settings = read_settings(settings_file) | settings
     checked = Settings.of(**settings)
-    for path in filter(None, (out, report)):
-        refuse_overwriting(path, (content, style, checked.weights))
+    own_files = [checked.init, checked.weights, *(checked.masks or ())]
+    _check_outputs([out, report, film], [content, *style, settings_file, *own_files])
+    for path in (content, *style):
+        read_size(path)
+    size = output_size(read_size(content), checked.size, checked.max_side)
+    check_writable(out, size)
     if report:
         check_folder(report)
-    own, _ = read_size(content), read_size(style)
-    check_writable(out, output_size(own, checked.size, checked.max_side))
-    with _stopping() as stopped_by:
-        result = _run_with_progress((content, style), settings, stopped_by)
+    if film:
+        check_film(film, size)
+    if frames:
+        check_frames(frames)
+    if checked.masks or checked.style_weights:
+        # On stand-ins for the paintings, whose decoding takes longer: numbers and masks that do not fit are told now.
+        stand_in = np.zeros((1, 1, 3), np.uint8)
+        regions_of(styles_of([Style(stand_in) for _ in style], checked), size)
+    with contextlib.ExitStack() as cleanup:
+        stopped_by = cleanup.enter_context(_stopping())
+        kept = cleanup.enter_context(Frames(size, frames, every)) if film or frames else None
+        result = _run_with_progress((content, *style), settings, stopped_by, kept)
         with _undisturbed():
             write_image(out, result.image)
+            if kept:
+                kept.finish(result.image)
+            if film:
+                kept.write_film(film, fps)
             waited = seconds_since_start()
             if report:
-                files = {"content": str(content), "style": str(style), "out": str(out)}
+                files = {"content": str(content), "style": [str(path) for path in style], "out": str(out)}
                 write_text(report, json.dumps(_report(result, files, waited), indent=1))
     reason = {
         "iterations": "after all iterations",
@@ -60,7 +113,16 @@ def stylize(
         raise typer.Exit(stopped_by.status)
 
 
-def _run_with_progress(paths, settings, stopped_by):
+def _check_outputs(outputs, inputs):
+    """Raise InputError where a file to write is one to read, or the same as another one."""
+    outputs, inputs = ([path for path in paths if path is not None] for paths in (outputs, inputs))
+    for number, path in enumerate(outputs):
+        refuse_overwriting(path, inputs)
+        if os.path.realpath(path) in map(os.path.realpath, outputs[:number]):
+            raise InputError(f"{path} is to be written twice: give each file a name of its own.")
+
+
+def _run_with_progress(paths, settings, stopped_by, frames=None):
     """stylize() with a progress bar on standard error."""
     from tqdm import tqdm
 
@@ -71,6 +133,8 @@ def _run_with_progress(paths, settings, stopped_by):
 
     def show(step):
         nonlocal bar
+        if frames:
+            frames.add(step.iteration, step.image)
         bar = bar or tqdm(unit="step", leave=False, dynamic_ncols=True, file=sys.stderr, mininterval=pause)
         bar.total = step.planned
         parts = f"style={step.style:.3g} content={step.content:.3g}" if step.exact else "of the shallow layers"
@@ -94,7 +158,8 @@ def _loaded(paths):
         pictures = beside.map(read_image, paths)
         with _without_keras():
             from nst_utils.engine.stylize import stylize
-        return partial(stylize, *pictures)
+        content, *styles = pictures
+        return partial(stylize, content, styles)
 
 
 @contextlib.contextmanager

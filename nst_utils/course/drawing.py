@@ -10,13 +10,11 @@ from pathlib import Path
 import imageio.v3 as iio
 import matplotlib.pyplot as plt
 import numpy as np
-import scipy.optimize
 from IPython.display import HTML, display
 from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
 from nst_utils.base.errors import InputError, MissingFileError
-from nst_utils.base.tensorflow import tf
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import to_picture
 from nst_utils.pictures.reading import read_image
@@ -26,8 +24,6 @@ from nst_utils.pictures.sizes import resize
 GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
 # Small enough that a notebook with a dozen figures stays under a megabyte.
 DPI = 90
-# The optimiser counts in units of this many grey levels: its first step, of length one, then moves the picture visibly.
-_GREY_LEVELS_PER_UNIT = 300.0
 
 
 def example(name, size=None, centre=(0.5, 0.5)):
@@ -58,30 +54,6 @@ def shuffle_tiles(picture, tile, seed=0):
     tiles = picture.reshape(rows, tile, columns, tile, channels).swapaxes(1, 2).reshape(-1, tile, tile, channels)
     tiles = np.random.default_rng(seed).permutation(tiles)
     return tiles.reshape(rows, columns, tile, tile, channels).swapaxes(1, 2).reshape(picture.shape)
-
-
-def descend(sess, J, image, start, iterations=40):
-    """The value (1, H, W, 3) of the variable `image` that makes the cost J small: L-BFGS from `start`, in a session.
-
-    Leaves the variable at that value. At most `iterations` evaluations of J and its gradient (SciPy's L-BFGS-B).
-    """
-    value = tf.compat.v1.placeholder(tf.float32, image.shape)
-    assign, gradient = image.assign(value), tf.gradients(J, image)[0]
-    sess.run(assign, {value: start})
-    scale = _GREY_LEVELS_PER_UNIT
-
-    def cost_and_slope(x):
-        sess.run(assign, {value: (scale * x).reshape(image.shape)})
-        cost, slope = sess.run([J, gradient])
-        return float(cost) / unit, slope.ravel().astype(np.float64) * (scale / unit)
-
-    # Dividing by the first cost lets every cost, of any size, be minimised alike.
-    unit = float(sess.run(J)) or 1.0
-    x = np.ravel(start).astype(np.float64) / scale
-    x, *_ = scipy.optimize.fmin_l_bfgs_b(cost_and_slope, x, maxfun=iterations, factr=0, pgtol=0)
-    found = (scale * x).reshape(image.shape).astype(np.float32)
-    sess.run(assign, {value: found})
-    return found
 
 
 def show(pictures, columns=None, height=1.8):

@@ -25,13 +25,16 @@ def gram_matrix(A):
     return tf.matmul(A, A, transpose_b=True)
 
 
-def style_matrix(a):
+def style_matrix(a, weights=None):
     """The Gram matrix of activations (1, n_H, n_W, n_C), divided by the number of positions n_H n_W.
 
-    Products of bfloat16 activations are added up in float32, which is then the type of the result (n_C, n_C).
+    weights: (n_H, n_W), 0 or more, of the positions, whose weighted mean it then is (guided Gram matrix: Gatys et al.
+    2017, "Controlling Perceptual Factors", eq. 5, for squared guidance channels). Products of bfloat16 activations are
+    added up in float32, which is then the type of the result (n_C, n_C).
     """
     # Positions as rows: the transposed product spares a transposed copy of the activations.
-    return _mean_outer_product(tf.reshape(a, [-1, a.shape[-1]]))
+    rows = tf.reshape(a, [-1, a.shape[-1]])
+    return _mean_outer_product(rows) if weights is None else _weighted_outer_product(rows, tf.reshape(weights, [-1, 1]))
 
 
 @tf.custom_gradient
@@ -45,6 +48,20 @@ def _mean_outer_product(rows):
         return tf.matmul(rows, tf.cast(symmetric, rows.dtype))
 
     return tf.matmul(wide, wide, transpose_a=True) / n, gradient
+
+
+@tf.custom_gradient
+def _weighted_outer_product(rows, weights):
+    """rows^T diag(weights) rows / sum(weights) of (n, n_C) and (n, 1); 0 where all weights are 0."""
+    wide = tf.cast(rows, tf.float32) if rows.dtype == tf.bfloat16 else rows
+    weights = tf.cast(weights, wide.dtype)
+    total = tf.maximum(tf.reduce_sum(weights), 1e-12)
+
+    def gradient(upstream):
+        symmetric = (upstream + tf.transpose(upstream)) / total
+        return tf.matmul(tf.cast(weights, rows.dtype) * rows, tf.cast(symmetric, rows.dtype)), None
+
+    return tf.matmul(weights * wide, wide, transpose_a=True) / total, gradient
 
 
 def style_matrix_distance(S_S, S_G):

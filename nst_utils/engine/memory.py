@@ -6,7 +6,6 @@ from nst_utils.base.tensorflow import device_memory
 
 # Resident bytes per pixel of one evaluation, measured with benchmarks/scale.py.
 BYTES_PER_PIXEL = {"float32": 2700, "bfloat16": 1500}
-HISTORY_LENGTH = 10
 # Measured with benchmarks/scale.py: resident bytes of the program itself, with TensorFlow and the weights; pictures
 # held at one time; pixels of a tile in which the halo is no great matter, and of the smallest worth computing.
 PROGRAM_BYTES, WORKING_VECTORS = 1_100_000_000, 10
@@ -18,9 +17,10 @@ DEVICE_BYTES = 500_000_000
 def plan_memory(size, settings):
     """The length of the optimiser's history and the most pixels of a tile that fit into settings.max_memory bytes.
 
-    The history, ten pairs where they fit, gives way to the tile, down to three. By default three quarters of the
-    machine's memory, or of the container's, are used. On a GPU, whose memory holds the evaluation alone, a tile fits
-    into that as well. The plan depends on nothing else, so that it never changes a picture from one run to the next.
+    The history, settings.history_length pairs where they fit, gives way to the tile, down to three. By default three
+    quarters of the machine's memory, or of the container's, are used. On a GPU, whose memory holds the evaluation
+    alone, a tile fits into that as well. The plan depends on nothing else, so that it never changes a picture from one
+    run to the next.
     """
     vector = 3 * 4 * size[0] * size[1]
     budget = settings.max_memory or int(0.75 * machine_memory())
@@ -29,7 +29,7 @@ def plan_memory(size, settings):
     def tile(length):
         return int((budget - PROGRAM_BYTES - (2 * length + WORKING_VECTORS) * vector) // per_pixel)
 
-    length = HISTORY_LENGTH if settings.optimizer == "lbfgs" else 0
+    length = settings.history_length if settings.optimizer == "lbfgs" else 0
     while length > 3 and tile(length) < min(GOOD_TILE, size[0] * size[1]):
         length -= 1
     pixels = tile(length)

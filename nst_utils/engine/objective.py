@@ -8,12 +8,14 @@ respect to each of them fixed, every tile can then be back-propagated alone. A h
 of view makes the result equal to that of the whole picture.
 """
 
+import functools
 from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
 from nst_utils.base.tensorflow import tf
+from nst_utils.engine.canvas import Canvas
 from nst_utils.engine.costs import (
     compute_content_cost,
     style_matrix,
@@ -22,9 +24,11 @@ from nst_utils.engine.costs import (
     total_variation,
 )
 from nst_utils.engine.optimizers import Evaluation
+from nst_utils.engine.styles import layer_mask
 from nst_utils.engine.tiles import cut_tiles
-from nst_utils.network.layout import MEANS, stride
-from nst_utils.network.vgg import activations, field_of_view
+from nst_utils.network.layout import LAYERS, MEANS, stride
+from nst_utils.network.vgg import activations, field_of_view, prepare
+from nst_utils.network.weights import file_stamp, load_weights
 
 
 @dataclass(frozen=True)
@@ -37,45 +41,77 @@ class Costs:
     variation: float
 
 
-class Evaluator:
-    """The network and the costs of a recipe, traced once for pictures of every size."""
+@dataclass(frozen=True)
+class Sight:
+    """What a style matrix is taken from: a layer, in a region that is everywhere or has a mask."""
 
-    def __init__(self, recipe, weights):
-        """recipe: a Recipe. weights: as prepare() gives them; their type is the precision of the network."""
-        self.recipe = recipe
-        self.layers = recipe.layers
-        self.weights = weights
+    layer: str
+    region: int
+    masked: bool
+
+    @property
+    def key(self):
+        return f"{self.layer} in {self.region}"
+
+
+@functools.lru_cache(maxsize=2)
+def _network(path, stamp, precision, deepest):
+    """The weights of a file, prepared once for all runs of the program; the stamp changes when the file does."""
+    return prepare(load_weights(path), precision, deepest)
+
+
+@functools.lru_cache(maxsize=8)
+def _evaluator(path, stamp, precision, deepest, content_names, style_names, pooling, masked):
+    network = _network(path, stamp, precision, deepest)
+    return Evaluator(network, content_names, style_names, pooling, masked)
+
+
+def evaluator_of(recipe, path, precision, masked=(False,), deepest=None):
+    """The Evaluator of a recipe's layers on a weights file: the same for all runs of the program that look alike.
+
+    masked: for each region whether it has a mask. deepest: the layer down to which the weights are to be loaded.
+    """
+    deepest = max(recipe.layers[-1], deepest or recipe.layers[-1], key=LAYERS.index)
+    return _evaluator(
+        str(path), tuple(file_stamp(path).items()), precision, deepest, tuple(recipe.content_names),
+        tuple(recipe.style_names), recipe.pooling, tuple(masked),
+    )
+
+
+class Evaluator:
+    """The network and the formulas of the costs, traced once for pictures of every size and for every weight."""
+
+    def __init__(self, weights, content_names, style_names, pooling="average", masked=(False,)):
+        """weights: as prepare() gives them; their type is the precision of the network. masked: of each region."""
+        self.weights, self.pooling, self.content_names = weights, pooling, content_names
+        self.sights = [Sight(name, i, mask) for i, mask in enumerate(masked) for name in style_names]
+        self.layers = sorted({*content_names, *style_names}, key=LAYERS.index)
         self.halo = field_of_view(weights, self.layers[-1])
         self._type = weights["conv1_1"][0].dtype
         self._means = tf.constant(MEANS)
-        picture = tf.TensorSpec((None, None, 3))
+        picture, number, matrix = tf.TensorSpec((None, None, 3)), tf.TensorSpec(()), tf.TensorSpec((None, None))
         boxes = tf.TensorSpec((len(self.layers), 4), tf.int32)
-        shares = {name: tf.TensorSpec(()) for name in self.layers}
-        S = {name: tf.TensorSpec((None, None)) for name in recipe.style_names}
-        a_C = {name: tf.TensorSpec((1, None, None, None), self._type) for name in self._content_names}
+        content_numbers = {name: number for name in content_names}
+        style_numbers = {sight.key: number for sight in self.sights}
+        factors = {"alpha": number, "beta": number, "content": content_numbers, "style": style_numbers}
+        S = {sight.key: matrix for sight in self.sights}
+        masks = {sight.key: matrix for sight in self.sights if sight.masked}
+        a_C = {name: tf.TensorSpec((1, None, None, None), self._type) for name in content_names}
 
         def traced(function, *signature):
             # There is no Python control flow over tensors to convert, and looking for it takes a second.
             return tf.function(function, input_signature=signature, autograph=False)
 
-        self.features = traced(lambda picture: self._features(picture, None), picture)
-        self.tile_features = traced(self._features, picture, boxes)
-        self.whole = traced(self._whole, picture, S, a_C)
-        self.style_slopes = traced(self._style_slopes, S, S)
-        self.tile = traced(self._tile, picture, boxes, shares, S, a_C)
+        self.features = traced(lambda picture, masks: self._features(picture, None, masks), picture, masks)
+        self.tile_features = traced(self._features, picture, boxes, masks)
+        self.whole = traced(self._whole, picture, S, a_C, masks, factors)
+        self.style_slopes = traced(self._style_slopes, S, S, factors)
+        self.tile = traced(self._tile, picture, boxes, content_numbers, style_numbers, S, a_C, masks, factors)
         self.variation = traced(self._variation, picture)
-
-    def shallower(self, deepest):
-        """An evaluator of the costs down to one layer only, on the same weights."""
-        return Evaluator(self.recipe.down_to(deepest), self.weights)
-
-    @property
-    def _content_names(self):
-        return [name for name in [self.recipe.content_layer] if name is not None]
 
     def _activations(self, picture):
         image = tf.cast(picture[tf.newaxis] - self._means, self._type)
-        return activations(image, self.weights, self.layers, self.recipe.pooling)
+        return activations(image, self.weights, self.layers, self.pooling)
 
     def _inner_activations(self, picture, boxes):
         """The activations at a tile's own positions; all of them where there are no boxes."""
@@ -87,42 +123,40 @@ class Evaluator:
             for i, name in enumerate(self.layers)
         }
 
-    def _style_matrices(self, found):
-        return {name: style_matrix(found[name]) for name in self.recipe.style_names}
+    def _style_matrices(self, found, masks):
+        return {sight.key: style_matrix(found[sight.layer], masks.get(sight.key)) for sight in self.sights}
 
-    def content_cost(self, a_C, found):
-        costs = [compute_content_cost(tf.cast(a_C[n], tf.float32), tf.cast(found[n], tf.float32)) for n in a_C]
-        return tf.add_n([tf.zeros(()), *costs])
+    def content_costs(self, a_C, found):
+        """J_content of every content layer."""
+        return {n: compute_content_cost(tf.cast(a_C[n], tf.float32), tf.cast(found[n], tf.float32)) for n in a_C}
 
     def style_costs(self, S_S, S_G):
-        """Weight times J_style of every layer."""
-        return {name: weight * style_matrix_distance(S_S[name], S_G[name]) for name, weight in self.recipe.style_layers}
+        """J_style of every layer in every region."""
+        return {key: style_matrix_distance(S_S[key], S_G[key]) for key in S_G}
 
-    def _style_cost(self, S_S, S_G):
-        return tf.add_n([tf.zeros(()), *self.style_costs(S_S, S_G).values()])
-
-    def _features(self, picture, boxes):
+    def _features(self, picture, boxes, masks):
         """The style matrices and the content activations of a tile's own positions."""
         found = self._inner_activations(picture, boxes)
-        return self._style_matrices(found), {name: found[name] for name in self._content_names}
+        return self._style_matrices(found, masks), {name: found[name] for name in self.content_names}
 
-    def _whole(self, picture, S_S, a_C):
+    def _whole(self, picture, S_S, a_C, masks, factors):
         """J_content, J_style and the gradient of J (without variation) with respect to the picture."""
         with tf.GradientTape() as tape:
             tape.watch(picture)
             found = self._activations(picture)
-            J_content, J_style = self.content_cost(a_C, found), self._style_cost(S_S, self._style_matrices(found))
-            J = total_cost(J_content, J_style, self.recipe.alpha, self.recipe.beta)
+            J_content = _weighted_sum(self.content_costs(a_C, found), factors["content"])
+            J_style = _weighted_sum(self.style_costs(S_S, self._style_matrices(found, masks)), factors["style"])
+            J = total_cost(J_content, J_style, factors["alpha"], factors["beta"])
         return J_content, J_style, tape.gradient(J, picture)
 
-    def _style_slopes(self, S_S, S_G):
+    def _style_slopes(self, S_S, S_G, factors):
         """J_style and its derivative with respect to every style matrix."""
         with tf.GradientTape() as tape:
             tape.watch(S_G)
-            J_style = self._style_cost(S_S, S_G)
+            J_style = _weighted_sum(self.style_costs(S_S, S_G), factors["style"])
         return J_style, tape.gradient(J_style, S_G)
 
-    def _tile(self, picture, boxes, shares, slopes, a_C):
+    def _tile(self, picture, boxes, content_shares, style_shares, slopes, a_C, masks, factors):
         """The tile's part of J_content, and the gradient that its own positions send to its pixels and halo.
 
         slopes: the derivatives of J_style with respect to the style matrices of the whole picture, which make
@@ -131,12 +165,11 @@ class Evaluator:
         with tf.GradientTape() as tape:
             tape.watch(picture)
             found = self._inner_activations(picture, boxes)
-            J_content = self.content_cost(a_C, found)
-            if a_C:
-                J_content *= shares[self.recipe.content_layer]
-            S_G = self._style_matrices(found)
-            J_style = tf.add_n([tf.zeros(()), *(shares[n] * tf.reduce_sum(S_G[n] * slopes[n]) for n in S_G)])
-            J = total_cost(J_content, J_style, self.recipe.alpha, self.recipe.beta)
+            parts = {n: content_shares[n] * cost for n, cost in self.content_costs(a_C, found).items()}
+            J_content = _weighted_sum(parts, factors["content"])
+            S_G = self._style_matrices(found, masks)
+            J_style = tf.add_n([tf.zeros(()), *(style_shares[n] * tf.reduce_sum(S_G[n] * slopes[n]) for n in S_G)])
+            J = total_cost(J_content, J_style, factors["alpha"], factors["beta"])
         return J_content, tape.gradient(J, picture)
 
     def _variation(self, picture):
@@ -147,57 +180,77 @@ class Evaluator:
 
 
 class Objective:
-    """J of pictures of one size, against one content and one style: `evaluation = objective(picture)`."""
+    """J of pictures of one size, against one content and the styles of its regions: `evaluation = objective(picture)`.
 
-    def __init__(self, evaluator, content, style, max_pixels=None):
-        """content: (H, W, 3), 0-255, sets the size. style: (h, w, 3), any size. max_pixels: of a tile with its halo."""
-        self.evaluator = evaluator
+    Each region asks for one style matrix a layer, the weighted mean of those of its paintings, and J_style sums over
+    the regions (Gatys et al. 2017, "Controlling Perceptual Factors", section 4).
+    """
+
+    def __init__(self, evaluator, recipe, content, regions, max_pixels=None, canvas=None):
+        """content: (H, W, 3), 0-255, sets the size. regions: as regions_at() gives them for that size.
+
+        max_pixels: of a tile with its halo. canvas: which pixels may be painted how, by default from 0 to 255.
+        """
+        self.evaluator, self.recipe, self.canvas = evaluator, recipe, canvas or Canvas()
         self.tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
-        style_tiles = cut_tiles(style.shape[0], style.shape[1], evaluator.halo, max_pixels)
-        _, self._a_C = self._features(content, self.tiles)
-        self._S_S, _ = self._features(style, style_tiles, with_content=False)
+        self._factors = _factors(recipe, evaluator.sights, regions)
+        self._masks = {
+            sight.key: layer_mask(regions[sight.region].mask, sight.layer) for sight in evaluator.sights if sight.masked
+        }
+        _, self._a_C = self._features(content)
+        self._S_S = {}
+        for number, region in enumerate(regions):
+            self._S_S |= self._style_of(number, region, max_pixels)
 
     def __call__(self, picture):
         """The Evaluation of a picture (H, W, 3) float32: its value is J of the clipped picture plus a penalty.
 
-        The penalty is the squared distance from the clipped picture; J itself has no slope outside 0-255.
+        The penalty is the squared distance from the clipped picture; J itself has no slope outside the canvas.
         """
-        clipped = np.clip(picture, 0, 255)
+        clipped = self.canvas.clip(picture)
         J_content, J_style, gradient = self._whole(clipped) if len(self.tiles) == 1 else self._tiled(clipped)
         J_variation = 0.0
-        if self.evaluator.recipe.tv_weight:
+        if self.recipe.tv_weight:
             J_variation, slope = self.evaluator.variation(clipped)
-            gradient += self.evaluator.recipe.tv_weight * slope.numpy()
+            gradient += self.recipe.tv_weight * slope.numpy()
         outside = picture - clipped
-        gradient = np.where(outside == 0, gradient, 2 * outside)
+        gradient = np.where(outside == 0, self.canvas.project(gradient), 2 * outside)
         costs = self._costs(J_content, J_style, J_variation)
         return Evaluation(picture, costs, costs.total + float(np.vdot(outside, outside)), gradient)
 
     def costs(self, picture):
         """The Costs of the clipped picture alone, without the work of its gradient."""
-        clipped = np.clip(picture, 0, 255)
-        S_G, a_G = self._features(clipped, self.tiles)
-        recipe = self.evaluator.recipe
-        J_content = self._content_cost(a_G) if recipe.content_layer else 0.0
-        J_style = sum(float(J) for J in self.evaluator.style_costs(self._S_S, S_G).values())
-        J_variation = float(total_variation(clipped[np.newaxis])) if recipe.tv_weight else 0.0
+        clipped = self.canvas.clip(picture)
+        S_G, a_G = self._features(clipped)
+        content, style = self._content_costs(a_G), self.evaluator.style_costs(self._S_S, S_G)
+        J_content = sum(self._factors["content"][name] * J for name, J in content.items())
+        J_style = sum(float(self._factors["style"][key] * J.numpy()) for key, J in style.items())
+        J_variation = float(total_variation(clipped[np.newaxis])) if self.recipe.tv_weight else 0.0
         return self._costs(J_content, J_style, J_variation)
 
-    def shallower(self, evaluator):
-        """The same content and style, judged by evaluator.shallower(...) only."""
+    def shallower(self, evaluator, recipe):
+        """The same content and styles, judged by the evaluator of a recipe of fewer layers."""
         other = copy(self)
-        other.evaluator = evaluator
-        other._S_S = {name: self._S_S[name] for name in evaluator.recipe.style_names}
-        other._a_C = [{name: a for name, a in a_C.items() if name in evaluator.layers} for a_C in self._a_C]
+        other.evaluator, other.recipe = evaluator, recipe
+        keys = [sight.key for sight in evaluator.sights]
+        other._S_S = {key: self._S_S[key] for key in keys}
+        other._masks = {key: mask for key, mask in self._masks.items() if key in keys}
+        other._a_C = [{name: a[name] for name in evaluator.content_names} for a in self._a_C]
+        numbers = {"content": evaluator.content_names, "style": keys}
+        other._factors = self._factors | {
+            part: {name: self._factors[part][name] for name in names} for part, names in numbers.items()
+        }
         return other
 
     def sufficient_depth(self, picture, tolerance=0.25):
         """The shallowest layer such that the costs of all deeper ones are at most `tolerance` of the picture's J."""
-        recipe = self.evaluator.recipe
-        S_G, a_G = self._features(picture, self.tiles)
-        parts = {name: recipe.beta * float(J) for name, J in self.evaluator.style_costs(self._S_S, S_G).items()}
-        if name := recipe.content_layer:
-            parts[name] = parts.get(name, 0.0) + recipe.alpha * self._content_cost(a_G)
+        S_G, a_G = self._features(picture)
+        parts = dict.fromkeys(self.evaluator.layers, 0.0)
+        style = self.evaluator.style_costs(self._S_S, S_G)
+        for sight in self.evaluator.sights:
+            parts[sight.layer] += self.recipe.beta * float(self._factors["style"][sight.key] * style[sight.key].numpy())
+        for name, J in self._content_costs(a_G).items():
+            parts[name] += self.recipe.alpha * self._factors["content"][name] * J
         bound = tolerance * sum(parts.values())
         deepest = self.evaluator.layers[-1]
         for name in reversed(self.evaluator.layers):
@@ -206,59 +259,114 @@ class Objective:
                 break
         return deepest
 
-    def _content_cost(self, a_G):
-        """J_content of the content activations of all tiles."""
-        total, name = 0.0, self.evaluator.recipe.content_layer
+    def _content_costs(self, a_G):
+        """J_content of the content activations of all tiles, for each layer."""
+        totals = dict.fromkeys(self.evaluator.content_names, 0.0)
         for tile, a_C, a in zip(self.tiles, self._a_C, a_G, strict=True):
-            total += self._shares(tile, self.tiles)[name] * float(self.evaluator.content_cost(a_C, a))
-        return total
+            shares, _ = self._shares(tile)
+            for name, J in self.evaluator.content_costs(a_C, a).items():
+                totals[name] += shares[name] * float(J)
+        return totals
 
     def _costs(self, J_content, J_style, J_variation):
-        recipe = self.evaluator.recipe
+        recipe = self.recipe
         J = total_cost(J_content, J_style, recipe.alpha, recipe.beta) + recipe.tv_weight * J_variation
         return Costs(*(float(cost) for cost in (J, J_content, J_style, J_variation)))
 
     def _whole(self, picture):
-        J_content, J_style, gradient = self.evaluator.whole(picture, self._S_S, self._a_C[0])
+        J_content, J_style, gradient = self.evaluator.whole(
+            picture, self._S_S, self._a_C[0], self._masks, self._factors
+        )
         return J_content, J_style, gradient.numpy()
 
     def _tiled(self, picture):
-        S_G, _ = self._features(picture, self.tiles, with_content=False)
-        J_style, slopes = self.evaluator.style_slopes(self._S_S, S_G)
+        S_G, _ = self._features(picture, with_content=False)
+        J_style, slopes = self.evaluator.style_slopes(self._S_S, S_G, self._factors)
         J_content, gradient = 0.0, np.zeros_like(picture)
         for tile, a_C in zip(self.tiles, self._a_C, strict=True):
-            shares = self._shares(tile, self.tiles)
-            part, slope = self.evaluator.tile(tile.cut(picture), self._boxes(tile), shares, slopes, a_C)
+            part, slope = self.evaluator.tile(
+                tile.cut(picture), self._boxes(tile), *self._shares(tile), slopes, a_C, self._tile_masks(tile),
+                self._factors,
+            )
             J_content += part
             tile.cut(gradient)[...] += slope
         return J_content, J_style, gradient
 
-    def _features(self, picture, tiles, with_content=True):
+    def _features(self, picture, with_content=True):
         """The style matrices of a whole picture, and the content activations of each tile, if wanted.
 
         The matrices are the tiles' own, weighted by their share of the positions.
         """
-        if len(tiles) == 1:
-            S, a = self.evaluator.features(picture)
+        if len(self.tiles) == 1:
+            S, a = self.evaluator.features(picture, self._masks)
             return S, [a]
         sums, parts = {}, []
-        for tile in tiles:
-            S, a = self.evaluator.tile_features(tile.cut(picture), self._boxes(tile))
-            shares = self._shares(tile, tiles)
+        for tile in self.tiles:
+            S, a = self.evaluator.tile_features(tile.cut(picture), self._boxes(tile), self._tile_masks(tile))
+            _, shares = self._shares(tile)
             sums = {name: sums.get(name, 0.0) + shares[name] * S[name] for name in S}
             if with_content:  # a poster's take a hundred megabytes
                 parts.append(a)
         return sums, parts
 
+    def _style_of(self, number, region, max_pixels):
+        """The style matrices that a region asks for: the weighted mean of those of its paintings."""
+        other = copy(self)
+        sums = {}
+        for painting, share in zip(region.paintings, region.shares, strict=True):
+            other.tiles = cut_tiles(painting.shape[0], painting.shape[1], self.evaluator.halo, max_pixels)
+            shape = painting.shape[:2]
+            # Of a painting every position counts, whatever the mask of the place that it is for.
+            other._masks = {
+                sight.key: np.ones([-(-side // stride(sight.layer)) for side in shape], np.float32)
+                for sight in self.evaluator.sights if sight.masked
+            }
+            S, _ = other._features(painting, with_content=False)
+            for sight in self.evaluator.sights:
+                if sight.region == number:
+                    sums.setdefault(sight.key, []).append((share, S[sight.key]))
+        return {
+            key: found[0][1] if len(found) == 1 else tf.add_n([np.float32(share) * S for share, S in found])
+            for key, found in sums.items()
+        }
+
     def _boxes(self, tile):
         return np.array([tile.inner_at(stride(name)) for name in self.evaluator.layers], np.int32)
 
-    def _shares(self, tile, tiles):
-        """The tile's share of the positions of each layer."""
-        bottom, right = tiles[-1].inner[1], tiles[-1].inner[3]
-        shares = {}
-        for name in self.evaluator.layers:
+    def _tile_masks(self, tile):
+        layers = {sight.key: sight.layer for sight in self.evaluator.sights}
+        return {key: tile.inner_of(mask, stride(layers[key])) for key, mask in self._masks.items()}
+
+    def _shares(self, tile):
+        """The tile's share of the positions of each content layer, and of the weight of each style matrix."""
+        bottom, right = self.tiles[-1].inner[1], self.tiles[-1].inner[3]
+
+        def share(name):
             step = stride(name)
             top, end, left, last = tile.inner_at(step)
-            shares[name] = np.float32((end - top) * (last - left) / (-(-bottom // step) * -(-right // step)))
-        return shares
+            return np.float32((end - top) * (last - left) / (-(-bottom // step) * -(-right // step)))
+
+        def weight(sight):
+            mask = self._masks.get(sight.key)
+            if mask is None:
+                return share(sight.layer)
+            own = tile.inner_of(mask, stride(sight.layer))
+            return np.float32(own.sum(dtype=np.float64) / mask.sum(dtype=np.float64))
+
+        content = {name: share(name) for name in self.evaluator.content_names}
+        return content, {sight.key: weight(sight) for sight in self.evaluator.sights}
+
+
+def _weighted_sum(costs, weights):
+    return tf.add_n([tf.zeros(()), *(weights[name] * cost for name, cost in costs.items())])
+
+
+def _factors(recipe, sights, regions):
+    """The weights in J as numbers of their own, so that another weight needs no other trace."""
+    style = dict(recipe.style_layers)
+    return {
+        "alpha": np.float32(recipe.alpha),
+        "beta": np.float32(recipe.beta),
+        "content": {name: np.float32(weight) for name, weight in recipe.content_layers},
+        "style": {sight.key: np.float32(regions[sight.region].strength * style[sight.layer]) for sight in sights},
+    }

@@ -14,23 +14,29 @@ STYLE_LAYERS = [("conv1_1", 0.2), ("conv2_1", 0.2), ("conv3_1", 0.2), ("conv4_1"
 class Recipe:
     """The weights of the costs and the layers that they look at.
 
-    content_layer None and an empty style_layers leave that cost out. A style layer named twice counts twice.
+    content_layers, style_layers: pairs of a layer's name and a weight; none of them leave that cost out. A layer
+    named twice counts twice.
     """
 
     alpha: float = 10
     beta: float = 40
     tv_weight: float = 0
-    content_layer: str | None = CONTENT_LAYER
+    content_layers: tuple = ((CONTENT_LAYER, 1.0),)
     style_layers: tuple = tuple(STYLE_LAYERS)
     pooling: str = "average"
 
     def __post_init__(self):
         for name in ("alpha", "beta", "tv_weight"):
             check_weight(name, getattr(self, name))
-        object.__setattr__(self, "style_layers", merge_layers(self.style_layers))
+        for name in ("content_layers", "style_layers"):
+            object.__setattr__(self, name, merge_layers(getattr(self, name)))
         check_layers(self.layers)
         if not self.layers:
             raise InputError("Neither a content nor a style layer is left: give at least one.")
+
+    @property
+    def content_names(self):
+        return [name for name, _ in self.content_layers]
 
     @property
     def style_names(self):
@@ -39,7 +45,7 @@ class Recipe:
     @property
     def layers(self):
         """All layers that the costs look at, from shallow to deep."""
-        names = {*self.style_names, self.content_layer} - {None}
+        names = {*self.style_names, *self.content_names}
         return sorted(names, key=lambda name: LAYERS.index(name) if name in LAYERS else -1)
 
     def down_to(self, deepest):
@@ -47,7 +53,7 @@ class Recipe:
         kept = LAYERS[: LAYERS.index(deepest) + 1]
         return replace(
             self,
-            content_layer=self.content_layer if self.content_layer in kept else None,
+            content_layers=tuple((name, weight) for name, weight in self.content_layers if name in kept),
             style_layers=tuple((name, weight) for name, weight in self.style_layers if name in kept),
         )
 
@@ -59,10 +65,10 @@ def merge_layers(pairs):
     """
     merged = {}
     for name, weight in pairs:
-        check_weight(f"The weight of the style layer {name}", weight)
+        check_weight(f"The weight of the layer {name}", weight)
         merged[name] = merged[name] + weight if name in merged else weight
     if merged and not any(merged.values()):
-        raise InputError(f"All style layers ({', '.join(merged)}) have the weight 0: give one of them more.")
+        raise InputError(f"All of the layers {', '.join(merged)} have the weight 0: give one of them more.")
     return tuple(merged.items())
 
 

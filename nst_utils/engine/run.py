@@ -8,21 +8,23 @@ see every layer at the full size. Adam and Adagrad are the plain loops of the co
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, replacing
 from nst_utils.base.tensorflow import computing, resolve_precision, tf
+from nst_utils.engine.canvas import Canvas, LuminanceCanvas
 from nst_utils.engine.memory import SMALLEST_TILE, plan_memory
-from nst_utils.engine.objective import Costs, Evaluator, Objective
+from nst_utils.engine.objective import Costs, Objective, evaluator_of
 from nst_utils.engine.optimizers import Adagrad, Adam, Evaluation, Lbfgs
+from nst_utils.engine.settings import STARTS
 from nst_utils.engine.starts import plain_start
-from nst_utils.network.vgg import prepare
-from nst_utils.network.weights import load_weights
-from nst_utils.pictures.colors import recolor_detail
+from nst_utils.engine.styles import recolored_detail, regions_at, regions_of, styles_of
+from nst_utils.pictures.colors import Moments, grey, match_luminance, recolor
 from nst_utils.pictures.reading import as_picture
-from nst_utils.pictures.sizes import enlarge, output_size, resize, scale_to_area
+from nst_utils.pictures.sizes import enlarge, output_size, resize
 
 # A coarse level of fewer pixels on its shorter side than this costs more steps later than it saves.
 COARSEST_SIDE = 64
@@ -145,16 +147,18 @@ class Run:
     """
 
     def __init__(self, content, style, settings):
-        """content, style: paths or arrays (H, W, 3), 0-255. settings: checked Settings."""
+        """content: a path or an array (H, W, 3), 0-255. style: the same, a Style, or a list. settings: checked."""
         began = time.perf_counter()
-        self.content, self.style = as_picture(content, "content"), as_picture(style, "style")
+        self.content = as_picture(content, "content")
         self.size = output_size(self.content.shape[1::-1], settings.size, settings.max_side)
+        self.regions = regions_of(styles_of(style, settings), self.size)
+        own = not isinstance(settings.init, str) or settings.init not in STARTS
+        self._own_start = as_picture(settings.init, "start") if own else None
         with computing():
             self.settings = settings = replace(settings, precision=resolve_precision(settings.precision))
             self.history_length, self.max_pixels = plan_memory(self.size, settings)
-            recipe = settings.recipe
-            weights = prepare(load_weights(settings.weights), settings.precision, recipe.layers[-1])
-            self._evaluators = {None: Evaluator(recipe, weights)}
+            self._recipes = {None: settings.recipe}
+            self._evaluators = {None: self._evaluator_of(settings.recipe)}
         self.phases = self._plan()
         self._level = None
         self._seconds = time.perf_counter() - began
@@ -187,21 +191,24 @@ class Run:
         costs = asdict(state.now.costs)
         return Step(
             state.iteration, planned, *phase.size, state.seconds, **costs, exact=phase.all_layers,
-            _picture=state.now.picture,
+            _picture=self._level_at(phase.size, state.deepest).canvas.shown(state.now.picture),
         )
 
     def costs(self, picture):
         """The Costs, of all layers, of a picture (H, W, 3) of the full size."""
         with computing():
-            return self._level_at(self.size, None).objective(True).costs(np.asarray(picture, np.float32))
+            level = self._level_at(self.size, None)
+            return level.objective(True).costs(level.canvas.admit(np.asarray(picture, np.float32)))
 
     def _plan(self):
         steps = self.settings.iterations
         if self.settings.optimizer != "lbfgs":
             return [Phase(self.size, steps, True)]
         sizes = [self.size]
-        # A start with noise has no detail to keep at a doubling: it begins at the full size.
-        while self.settings.init in ("color", "content") and min(sizes[0]) // 2 >= COARSEST_SIDE:
+        # A start with noise has no detail to keep at a doubling, and one's own picture has what it would lose: both
+        # begin at the full size.
+        coarse = self._own_start is None and self.settings.init in ("color", "content")
+        while coarse and min(sizes[0]) // 2 >= COARSEST_SIDE:
             sizes.insert(0, tuple(side // 2 for side in sizes[0]))
         shallow = min(SHALLOW_STEPS, steps // 2)
         phases = [Phase(size, COARSE_STEPS, False) for size in sizes[:-1]]
@@ -274,23 +281,16 @@ class Run:
         if before is None:
             return level.plain
         # Only the change is enlarged: the fine detail is the photograph's, in the style's colours and contrast.
-        change = state.now.picture - self._plain(before.size)
-        return recolor_detail(level.plain + enlarge(change, size), level.style)
-
-    def _plain(self, size):
-        content, style = self._pictures_at(size)
-        settings = self.settings
-        return plain_start(settings.init, content, style, settings.noise_ratio, settings.seed)
-
-    def _pictures_at(self, size):
-        content = resize(self.content, size).astype(np.float32)
-        return content, scale_to_area(self.style, size[0] * size[1]).astype(np.float32)
+        change = state.now.picture - _Level(self, before.size).plain
+        return recolored_detail(level.plain + enlarge(change, size), level.regions)
 
     def _optimizer(self):
         settings = self.settings
         if settings.optimizer == "lbfgs":
             return Lbfgs(self.history_length)
-        return {"adam": Adam, "adagrad": Adagrad}[settings.optimizer](settings.learning_rate)
+        if settings.optimizer == "adam":
+            return Adam(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
+        return Adagrad(settings.learning_rate, settings.initial_accumulator, settings.epsilon)
 
     def _level_at(self, size, deepest):
         """The _Level of a size, made anew where the one before was of another size."""
@@ -299,11 +299,17 @@ class Run:
             level = self._level = _Level(self, size)
         return level.down_to(deepest)
 
-    def _shallower(self, deepest):
-        """The evaluator of the layers down to one, traced once for all sizes."""
+    def _evaluator_of(self, recipe):
+        settings = self.settings
+        masked = [region.mask is not None for region in self.regions]
+        return evaluator_of(recipe, settings.weights, settings.precision, masked, settings.recipe.layers[-1])
+
+    def _down_to(self, deepest):
+        """The recipe of the layers down to one, and its evaluator; None means all of them."""
         if deepest not in self._evaluators:
-            self._evaluators[deepest] = self._evaluators[None].shallower(deepest)
-        return self._evaluators[deepest]
+            recipe = self._recipes[deepest] = self.settings.recipe.down_to(deepest)
+            self._evaluators[deepest] = self._evaluator_of(recipe)
+        return self._recipes[deepest], self._evaluators[deepest]
 
     def _shrink_tiles(self):
         """Halve the tiles, where that leaves any worth computing."""
@@ -321,9 +327,28 @@ class _Level:
 
     def __init__(self, run, size):
         self.run, self.size = run, size
-        self.content, self.style = run._pictures_at(size)
-        self.plain = run._plain(size)
+        photograph = resize(run.content, size).astype(np.float32)
+        self.content, self.regions, self.canvas = photograph, regions_at(run.regions, size), Canvas()
+        if run.settings.keep_colors == "luminance":
+            self.content, self.canvas = grey(photograph), LuminanceCanvas(photograph)
+            self._repaint(lambda painting: match_luminance(grey(painting), self.content))
+        elif run.settings.keep_colors == "palette":
+            colors = Moments.of(photograph)
+            self._repaint(lambda painting: np.clip(recolor(painting, colors), 0, 255))
         self._all_layers, self._shallow, self._deepest = None, None, None
+
+    def _repaint(self, change):
+        self.regions = [replace(each, paintings=tuple(map(change, each.paintings))) for each in self.regions]
+
+    @cached_property
+    def plain(self):
+        """The picture, float32 (H, W, 3), that a run would start from without a coarser level."""
+        settings, own = self.run.settings, self.run._own_start
+        if own is not None:
+            start = resize(own, self.size).astype(np.float32)
+        else:
+            start = plain_start(settings.init, self.content, self.regions, settings.noise_ratio, settings.seed)
+        return self.canvas.admit(start)
 
     def down_to(self, deepest):
         """This level, whose shallow objective looks down to that layer."""
@@ -335,16 +360,20 @@ class _Level:
         """The Objective of all layers, or of the shallow ones."""
         if all_layers or self.size == self.run.size:
             if self._all_layers is None:
-                self._all_layers = self._new(self.run._shallower(None))
+                self._all_layers = self._new(None)
             if all_layers:
                 return self._all_layers
         if self._shallow is None:
-            shallow = self.run._shallower(self._deepest)
-            self._shallow = self._all_layers.shallower(shallow) if self._all_layers else self._new(shallow)
+            if self._all_layers:
+                recipe, evaluator = self.run._down_to(self._deepest)
+                self._shallow = self._all_layers.shallower(evaluator, recipe)
+            else:
+                self._shallow = self._new(self._deepest)
         return self._shallow
 
-    def _new(self, evaluator):
-        return Objective(evaluator, self.content, self.style, self.run.max_pixels)
+    def _new(self, deepest):
+        recipe, evaluator = self.run._down_to(deepest)
+        return Objective(evaluator, recipe, self.content, self.regions, self.run.max_pixels, self.canvas)
 
 
 def to_uint8(picture):

@@ -6,208 +6,40 @@ from the fields of Settings. Nothing here needs TensorFlow, so that a mistake is
 
 import dataclasses
 import inspect
-import math
-import numbers
-import operator
+import json
 import os
-import re
-import reprlib
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from nst_utils.base.errors import InputError
-from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS, Recipe, check_layers, merge_layers
+from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.engine.kinds import (
+    Choice,
+    File,
+    Masks,
+    Memory,
+    Number,
+    Numbers,
+    Size,
+    Start,
+    WeightedLayers,
+    Whole,
+)
+from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS, Recipe
 from nst_utils.network.weights import find_weights
 from nst_utils.pictures.sizes import MIN_SIDE
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 OPTIMIZERS = ("lbfgs", "adam", "adagrad")
 STARTS = ("color", "mix", "content", "noise")
 DEFAULT_ITERATIONS = {"lbfgs": 30, "adam": 200, "adagrad": 200}
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A whole number, with the least and the largest that make sense."""
-
-    least: int
-    most: int | None = None
-    metavar = "N"
-
-    def check(self, name, value):
-        """The value as an int; InputError naming it otherwise."""
-        try:
-            if isinstance(value, bool):
-                raise TypeError
-            number = operator.index(value)
-        except TypeError:
-            raise self._refusal(name, value) from None
-        if number < self.least or (self.most is not None and number > self.most):
-            raise self._refusal(name, value)
-        return number
-
-    def read(self, name, text):
-        """The value that a text such as a flag's stands for."""
-        if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
-            raise self._refusal(name, text)
-        return self.check(name, int(text))
-
-    def _refusal(self, name, value):
-        bounds = f"of {self.least} or more" if self.most is None else f"from {self.least} to {self.most}"
-        return InputError(f"{name} is {_shown(value)}: give a whole number {bounds}.")
-
-
-@dataclass(frozen=True)
-class Number:
-    """A finite number, with its bounds; `above` excludes its own value."""
-
-    least: float | None = None
-    most: float | None = None
-    above: float | None = None
-    metavar = "X"
-
-    def check(self, name, value):
-        """The value as it is, if it is a number within the bounds; InputError naming it otherwise."""
-        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            raise self._refusal(name, value)
-        too_small = (self.least is not None and value < self.least) or (self.above is not None and value <= self.above)
-        if too_small or (self.most is not None and value > self.most):
-            raise self._refusal(name, value)
-        return value if isinstance(value, (int, float)) else float(value)
-
-    def read(self, name, text):
-        """The value that a text such as a flag's stands for."""
-        try:
-            number = float(text)
-        except ValueError:
-            raise self._refusal(name, text) from None
-        return self.check(name, number)
-
-    def _refusal(self, name, value):
-        if self.most is not None:
-            bounds = f"number from {self.least} to {self.most}"
-        elif self.above is not None:
-            bounds = f"finite number above {self.above}"
-        else:
-            bounds = f"finite number of {self.least} or more"
-        return InputError(f"{name} is {_shown(value)}: give a {bounds}.")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few words."""
-
-    words: tuple
-    metavar = "NAME"
-
-    def check(self, name, value):
-        """The value, if it is one of the words; InputError naming it otherwise."""
-        if not isinstance(value, str) or value not in self.words:
-            raise InputError(f"There is no {name} called {_shown(value)}: use {', '.join(self.words)}.")
-        return value
-
-    read = check
-
-
-@dataclass(frozen=True)
-class Size:
-    """Width and height in pixels, two whole numbers, as a text 400x300."""
-
-    metavar = "WxH"
-
-    def check(self, name, value):
-        """The value as (width, height); how small it may be is for those who know the picture."""
-        try:
-            width, height = (operator.index(side) for side in value)
-        except (TypeError, ValueError):
-            raise InputError(f"The {name} {value} cannot be understood: give (width, height) in pixels.") from None
-        return int(width), int(height)
-
-    def read(self, name, text):
-        """(width, height) of a text such as 400x300."""
-        match = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", text)
-        if not match:
-            raise InputError(f"The {name} {text!r} cannot be understood: write it as WIDTHxHEIGHT, such as 400x300.")
-        return int(match[1]), int(match[2])
-
-
-@dataclass(frozen=True)
-class Memory:
-    """An amount of memory in bytes, as a text 2GB or 1500MB."""
-
-    metavar = "SIZE"
-
-    def check(self, name, value):
-        """The value as a whole number of bytes above 0."""
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < float("inf"):
-            raise InputError(f"{name} is {_shown(value)}: give a number of bytes above 0.")
-        return int(value)
-
-    def read(self, name, text):
-        """Bytes of a text such as 2GB, 1500MB or 1.5 GiB."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT])(i?)[bB]?\s*", text)
-        if not match:
-            raise InputError(f"{name} is {text!r}, which cannot be understood: write it as 2GB or 1500MB.")
-        base = 1024 if match[3] else 1000
-        return self.check(name, int(float(match[1]) * base ** (" kmgt".index(match[2].lower()))))
-
-
-@dataclass(frozen=True)
-class File:
-    """The path of a file that is there; who opens it says what is wrong with it."""
-
-    metavar = "FILE"
-
-    def check(self, name, value):
-        """The path as a text."""
-        try:
-            return os.fspath(value)
-        except TypeError:
-            raise InputError(f"{name} is {_shown(value)}: give the path of a file.") from None
-
-    read = check
-
-
-@dataclass(frozen=True)
-class Layer:
-    """The name of one of the network's layers."""
-
-    metavar = "NAME"
-
-    def check(self, name, value):
-        """The value, if the network has a layer of that name."""
-        check_layers([value])
-        return value
-
-    read = check
-
-
-@dataclass(frozen=True)
-class WeightedLayers:
-    """Pairs of a layer's name and a weight, as a text conv1_1=0.5,conv2_1=0.2."""
-
-    metavar = "NAME=X,..."
-
-    def check(self, name, value):
-        """The pairs as a tuple of tuples, each layer once."""
-        try:
-            pairs = tuple((layer, weight) for layer, weight in value)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} is {_shown(value)}: give pairs of a layer's name and its weight.") from None
-        check_layers([layer for layer, _ in pairs])
-        return merge_layers(pairs)
-
-    def read(self, name, text):
-        """The pairs of a text such as conv1_1=0.5,conv2_1=0.2; a layer without a weight has the weight 1."""
-        pairs = []
-        for part in text.split(","):
-            layer, _, weight = (piece.strip() for piece in part.partition("="))
-            pairs.append((layer, Number(least=0).read(f"The weight of the style layer {layer}", weight or "1")))
-        return self.check(name, pairs)
-
-
-def _shown(value):
-    """The value as a message shows it: in quotes if it is text, and never long."""
-    return reprlib.repr(value)
+DEFAULT_EPSILON = {"lbfgs": None, "adam": 1e-8, "adagrad": 1e-7}
+# What a setting was once called, and is still understood as.
+FORMER_NAMES = {"content_layer": "content_layers"}
 
 
 def _setting(default, kind, group, help, label=None, default_help=None):
@@ -226,30 +58,58 @@ class Settings:
     """All that decides a picture besides the pictures themselves. A default of None is filled in by checked()."""
 
     size: tuple | None = _setting(
-        None, Size(), "picture", "Size of the picture, such as 400x300.", default_help="as --max-side allows"
+        None, Size(), "first", "Size of the picture, such as 400x300.", default_help="as max_side allows"
     )
     max_side: int | None = _setting(
-        512, Whole(MIN_SIDE), "picture",
-        "Longest side in pixels, keeping the photo's proportions; None for the photo's own.",
+        512, Whole(MIN_SIDE), "first", "Longest side in pixels, keeping the photo's proportions."
     )
     iterations: int | None = _setting(
-        None, Whole(1), "picture", "Steps at the full size.", default_help="30; 200 for adam and adagrad"
+        None, Whole(1), "first", "Steps at the full size: more for a picture nearer to the painting.",
+        default_help="30; 200 for adam and adagrad",
+    )
+    style_scale: tuple = _setting(
+        (1.0,), Numbers(above=0), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
+    )
+    keep_colors: str | None = _setting(
+        None, Choice(("luminance", "palette")), "first",
+        "Keep the photo's colours: luminance paints lightness only, palette paints with the photo's own colours.",
+        "way to keep colours", "the painting's colours",
+    )
+    style_weights: tuple | None = _setting(
+        None, Numbers(), "styles", "A weight for each painting, such as 2,1.", default_help="alike"
+    )
+    masks: tuple | None = _setting(
+        None, Masks(), "styles",
+        "Where each painting goes: a picture, white = here, grey = partly; rest = where no other mask is; all.",
+        default_help="all, everywhere",
     )
     alpha: float = _setting(10.0, Number(least=0), "costs", "Weight of the content cost.")
     beta: float = _setting(40.0, Number(least=0), "costs", "Weight of the style cost.")
     tv_weight: float = _setting(0.0, Number(least=0), "costs", "Weight of the total variation, against speckles.")
-    content_layer: str = _setting(CONTENT_LAYER, Layer(), "costs", "The layer at which the content is compared.")
+    content_layers: tuple = _setting(
+        ((CONTENT_LAYER, 1.0),), WeightedLayers(), "costs", "The layers at which the content is compared."
+    )
     style_layers: tuple = _setting(
-        tuple(STYLE_LAYERS), WeightedLayers(), "costs", "The layers at which the style is compared, with weights."
+        tuple(STYLE_LAYERS), WeightedLayers(), "costs", "The layers at which the style is compared."
     )
     pooling: str = _setting("average", Choice(("average", "max")), "costs", "How the network halves: average or max.")
     optimizer: str = _setting("lbfgs", Choice(OPTIMIZERS), "optimiser", "lbfgs, adam or adagrad.")
     learning_rate: float = _setting(
         2.0, Number(above=0), "optimiser", "Step size of adam and adagrad, in grey levels.", "The learning rate"
     )
+    beta1: float = _setting(0.9, Number(least=0, below=1), "optimiser", "How long adam remembers gradients.")
+    beta2: float = _setting(0.999, Number(least=0, below=1), "optimiser", "How long adam remembers their squares.")
+    epsilon: float | None = _setting(
+        None, Number(above=0), "optimiser", "What adam and adagrad add to a root, against a division by 0.",
+        default_help="1e-8; 1e-7 for adagrad",
+    )
+    initial_accumulator: float = _setting(
+        0.1, Number(least=0), "optimiser", "Where adagrad's sum of squares begins."
+    )
+    history_length: int = _setting(10, Whole(1), "optimiser", "Steps that lbfgs remembers, fewer if memory is short.")
     init: str | None = _setting(
-        None, Choice(STARTS), "start", "Start: color, mix, content or noise.", "start",
-        default_help="color; mix for adam and adagrad",
+        None, Start(STARTS), "start", "color, mix, content, noise, or a picture, such as an earlier result.",
+        "start", "color; mix for adam and adagrad",
     )
     noise_ratio: float = _setting(
         0.6, Number(least=0, most=1), "start", "Part of the noise in a start of mix.", "The noise ratio"
@@ -265,25 +125,31 @@ class Settings:
         "auto", Choice(("auto", "float32", "bfloat16")), "machine", "auto, float32 or bfloat16."
     )
     max_memory: int | None = _setting(
-        None, Memory(), "machine", "Memory to stay within, such as 2GB.", default_help="3/4 of the machine's"
+        None, Memory(), "machine", "Memory to stay within, such as 2GB; larger pictures are painted in tiles.",
+        default_help="3/4 of the machine's",
     )
 
     @classmethod
     def of(cls, **settings):
         """The checked Settings of keyword arguments; InputError for an unknown name too."""
         known = [each.name for each in dataclasses.fields(cls)]
-        for name in settings:
-            if name not in known:
+        for name in list(settings):
+            if name in FORMER_NAMES:
+                settings[FORMER_NAMES[name]] = settings.pop(name)
+            elif name not in known:
                 raise InputError(f"There is no setting called {name!r}: the settings are {', '.join(known)}.")
         return cls(**settings).checked()
 
     def checked(self):
         """The settings, each of its own type and within its bounds, with every default filled in."""
         values = {each.name: self._check(each) for each in dataclasses.fields(self)}
+        optimizer = values["optimizer"]
         if values["iterations"] is None:
-            values["iterations"] = DEFAULT_ITERATIONS[values["optimizer"]]
+            values["iterations"] = DEFAULT_ITERATIONS[optimizer]
         if values["init"] is None:
-            values["init"] = "color" if values["optimizer"] == "lbfgs" else "mix"
+            values["init"] = "color" if optimizer == "lbfgs" else "mix"
+        if values["epsilon"] is None:
+            values["epsilon"] = DEFAULT_EPSILON[optimizer]
         values["weights"] = str(find_weights(values["weights"]))
         found = dataclasses.replace(self, **values)
         found.recipe  # noqa: B018 - raises for costs that leave nothing to look at
@@ -298,9 +164,14 @@ class Settings:
     @property
     def recipe(self):
         return Recipe(
-            self.alpha, self.beta, self.tv_weight, self.content_layer if self.alpha else None,
+            self.alpha, self.beta, self.tv_weight, self.content_layers if self.alpha else (),
             self.style_layers if self.beta else (), self.pooling,
         )
+
+    def plain(self):
+        """The settings as plain data, for a report or a file that read_settings() takes."""
+        found = dataclasses.asdict(self)
+        return {name: value if _is_plain(value) else "a picture" for name, value in found.items()}
 
 
 def takes_settings(function):
@@ -317,9 +188,16 @@ def takes_settings(function):
     return function
 
 
-def _in_words(setting):
-    default = setting.metadata["default_help"] or ("" if setting.default is None else str(setting.default))
-    return f"{setting.name}: {setting.metadata['help']} Default: {default or 'none'}."
+def default_text(setting):
+    """The default of a field of Settings as one would type it."""
+    default = setting.default
+    if setting.metadata["default_help"]:
+        return setting.metadata["default_help"]
+    if default is None:
+        return "none"
+    if isinstance(default, tuple):
+        return ",".join(f"{e[0]}={e[1]:g}" if isinstance(e, tuple) else f"{e:g}" for e in default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def read_setting(name, text):
@@ -327,3 +205,47 @@ def read_setting(name, text):
     about = Settings.__dataclass_fields__[name].metadata
     return about["kind"].read(about["label"] or name, text)
 
+
+def read_settings(path):
+    """The settings in a file, {name: value}: the report of an earlier run (JSON), or TOML with the same names.
+
+    Raises InputError with one sentence for a file that is none, an unknown name, or a value of a wrong type.
+    """
+    if not os.path.exists(path):
+        raise MissingFileError(f"The settings file {path} does not exist: check its path.")
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        content = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): give a settings file.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is neither a report nor TOML ({error}): write lines such as alpha = 5.") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no settings: write lines such as alpha = 5.")
+    report = isinstance(content.get("settings"), dict)
+    found = {}
+    for name, value in (content["settings"] if report else content).items():
+        name = FORMER_NAMES.get(name, name)
+        if report and (value is None and name != "max_side" or name in ("content", "style", "out")):
+            continue  # the files of that run, and what it left open
+        if name not in Settings.__dataclass_fields__:
+            raise InputError(f"{path} has a setting called {name!r}, which there is not: see nst stylize --help.")
+        about = Settings.__dataclass_fields__[name].metadata
+        kind, label = about["kind"], f"In {path}, {about['label'] or name}"
+        if value is None:
+            found[name] = None
+            continue
+        as_text = isinstance(value, str) and not isinstance(kind, (Whole, Number, Numbers))
+        found[name] = kind.read(label, value) if as_text else kind.check(label, value)
+    return found
+
+
+def _in_words(setting):
+    return f"{setting.name}: {setting.metadata['help']} Default: {default_text(setting)}."
+
+
+def _is_plain(value):
+    try:
+        return json.dumps(value) is not None
+    except TypeError:
+        return False

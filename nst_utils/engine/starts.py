@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from nst_utils.engine.styles import recolored
 from nst_utils.network.layout import MEANS
-from nst_utils.pictures.colors import recolor
 
 
 def mix_with_noise(image, noise_ratio, random):
@@ -16,13 +16,13 @@ def mix_with_noise(image, noise_ratio, random):
     return noise_image * noise_ratio + image * (1 - noise_ratio)
 
 
-def plain_start(init, content, style, noise_ratio, seed):
+def plain_start(init, content, regions, noise_ratio, seed):
     """The picture, float32 (H, W, 3), that an optimisation would start from without a coarser level.
 
-    init: one of settings.STARTS. content, style: float32 (H, W, 3) and (h, w, 3). The same seed gives the same noise.
+    init: one of settings.STARTS. content: float32 (H, W, 3). regions: at that size. The same seed gives the same noise.
     """
     if init == "color":
-        return recolor(content, style)
+        return recolored(content, regions)
     if init == "content":
         return content
     ratio = 1.0 if init == "noise" else noise_ratio

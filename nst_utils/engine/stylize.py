@@ -3,7 +3,7 @@
 Printing, files and progress bars are left to those who read the steps.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def stylize(content, style, callback=None, **settings):
             raise
     # An early interrupt leaves the picture of a coarse level.
     image = resize(last.image, run.size)
-    return Result(image, _costs(run, last, image, stopped), history, asdict(run.settings), last.seconds, stopped)
+    return Result(image, _costs(run, last, image, stopped), history, run.settings.plain(), last.seconds, stopped)
 
 
 @takes_settings

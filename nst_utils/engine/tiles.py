@@ -23,6 +23,11 @@ class Tile:
         top, bottom, left, right = self.outer
         return array[top:bottom, left:right]
 
+    def inner_of(self, array, step):
+        """The tile's own positions, out of an array (n_H, n_W) of a layer of that stride."""
+        top, bottom, left, right = self.inner
+        return array[top // step : -(-bottom // step), left // step : -(-right // step)]
+
     def inner_at(self, step):
         """Where the tile's own positions lie in its activations at a layer of that stride."""
         top, left = self.outer[0], self.outer[2]

@@ -65,7 +65,7 @@ def load_weights(path=None):
     """
     path = find_weights(path)
     cache = _cache_of(path)
-    stamp = _stamp(path)
+    stamp = file_stamp(path)
     weights = _read_cache(cache, stamp)
     if weights is None:
         weights = read_matconvnet(path) if path.suffix not in (".h5", ".npz") else read_keras(path)
@@ -175,8 +175,9 @@ def _convolutions(arrays):
     return {name: (parts[4], parts[1]) for name, parts in found.items() if parts.keys() >= {4, 1}}
 
 
-def _stamp(path):
-    status = path.stat()
+def file_stamp(path):
+    """What tells one version of a weights file from another."""
+    status = Path(path).stat()
     return {"version": _CACHE_VERSION, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
 
 

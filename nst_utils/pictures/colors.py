@@ -1,25 +1,85 @@
-"""The colours of a picture: given the mean and covariance of another's."""
+"""The colours of a picture: given the mean and covariance of another's, or taken away and given back.
+
+Pictures are float32 (H, W, 3), RGB, 0-255, not clipped.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from nst_utils.pictures.sizes import enlarge, halve
 
+# Rec. 601: how light red, green and blue look.
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+# Grey levels by which a colour may leave 0-255 when only its luminance changes; clipped, it is still nearly the same.
+_BEYOND = 3.0
 
-def recolor(picture, like):
-    """The picture (H, W, 3) float32 with the mean and covariance of the colours of `like`, not clipped.
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean (3,) and covariance (3, 3) of the colours of a picture."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def of(cls, picture, mask=None):
+        """Those of a picture (H, W, 3), or of the part that a mask (H, W), 0 to 1, shows of it."""
+        pixels = picture.reshape(-1, 3).astype(np.float64)
+        if mask is None:
+            return cls(pixels.mean(axis=0), np.cov(pixels.T))
+        weights = mask.ravel().astype(np.float64)
+        return cls(np.average(pixels, axis=0, weights=weights), np.cov(pixels.T, aweights=weights, ddof=0))
+
+    @classmethod
+    def mean_of(cls, moments, shares):
+        """The weighted mean of several pictures' moments; shares add up to 1."""
+        if len(moments) == 1:
+            return moments[0]
+        return cls(
+            sum(share * each.mean for each, share in zip(moments, shares, strict=True)),
+            sum(share * each.covariance for each, share in zip(moments, shares, strict=True)),
+        )
+
+
+def recolor(picture, like, own=None):
+    """The picture with the Moments `like`, not clipped. own: its Moments, where they are not those of all of it.
 
     The linear map C_like^(1/2) C^(-1/2) of Gatys et al., "Preserving Color in Neural Artistic Style Transfer",
-    2016, section 4.1, here applied to the content to start near the style.
+    2016, section 4.1.
     """
-    pixels, target = picture.reshape(-1, 3).astype(np.float64), like.reshape(-1, 3).astype(np.float64)
-    change = _matrix_power(np.cov(target.T), 0.5) @ _matrix_power(np.cov(pixels.T), -0.5)
-    return ((pixels - pixels.mean(axis=0)) @ change.T + target.mean(axis=0)).reshape(picture.shape).astype(np.float32)
+    own = own or Moments.of(picture)
+    change = _matrix_power(like.covariance, 0.5) @ _matrix_power(own.covariance, -0.5)
+    pixels = picture.reshape(-1, 3).astype(np.float64)
+    return ((pixels - own.mean) @ change.T + like.mean).reshape(picture.shape).astype(np.float32)
 
 
-def recolor_detail(picture, like):
-    """The picture with its finest octave, what is lost at half the size, recoloured as that of `like`, float32."""
-    coarse, coarse_like = (enlarge(halve(image), image.shape[1::-1]) for image in (picture, like))
-    return coarse + recolor(picture - coarse, like - coarse_like)
+def without_detail(picture):
+    """The picture without its finest octave, which is what is lost at half the size."""
+    return enlarge(halve(picture), picture.shape[1::-1])
+
+
+def grey(picture):
+    """The luminance of a picture in all three channels."""
+    return np.repeat((picture @ _LUMINANCE)[..., np.newaxis], 3, axis=-1)
+
+
+def match_luminance(picture, like):
+    """A grey picture with the mean and deviation of another (Gatys et al. 2016, "Preserving Color", section 3.2)."""
+    return (picture - picture.mean()) * (like.std() / max(1e-3, float(picture.std()))) + like.mean()
+
+
+def with_luminance(picture, luminance):
+    """The picture in its own colours, but as light as the grey picture `luminance`."""
+    return picture + (luminance - grey(picture))
+
+
+def luminance_bounds(picture):
+    """The darkest and the lightest (H, W, 1) that each pixel can be made with its colour kept."""
+    own = (picture @ _LUMINANCE)[..., np.newaxis]
+    darkest = own - picture.min(axis=-1, keepdims=True) - np.float32(_BEYOND)
+    lightest = own + 255 - picture.max(axis=-1, keepdims=True) + np.float32(_BEYOND)
+    return np.clip(darkest, 0, 255), np.clip(lightest, 0, 255)
 
 
 def _matrix_power(covariance, power):

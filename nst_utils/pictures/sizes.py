@@ -42,6 +42,13 @@ def enlarge(change, size):
     return _resample(change, size, Image.Resampling.BICUBIC)
 
 
+def resample_grey(mask, size):
+    """A float32 array (H, W) at (width, height), each value the mean of what it stands for."""
+    if (mask.shape[1], mask.shape[0]) == tuple(size):
+        return mask
+    return np.asarray(Image.fromarray(np.ascontiguousarray(mask)).resize(size, Image.Resampling.BILINEAR))
+
+
 def scale_to_area(picture, pixels):
     """The picture with its own aspect ratio and about `pixels` pixels, no side below MIN_SIDE."""
     height, width = picture.shape[:2]

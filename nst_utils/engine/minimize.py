@@ -1,0 +1,133 @@
+"""Any cost in the fast engine: a function of the picture, or a tensor of the course's graph, made small by L-BFGS."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nst_utils.base.errors import InputError
+from nst_utils.base.tensorflow import computing, tf
+from nst_utils.engine.optimizers import Evaluation, Lbfgs
+from nst_utils.network.layout import MEANS
+
+# Grey levels by which the first step changes the picture.
+FIRST_STEP = 8.0
+
+
+@dataclass(frozen=True)
+class Minimizing:
+    """One step of minimize(): the image, float32 in the form of its start, and what it costs."""
+
+    iteration: int
+    cost: float
+    image: np.ndarray = field(repr=False)
+
+
+def minimize(cost, start, iterations=30, callback=None, variable=None, sess=None, history_length=10):
+    """The image near `start` that makes a cost of your own small, float32 in the form of `start`.
+
+    cost: a function of the image, an eager tensor like `start`, that returns a scalar tensor; or, in the course's
+    graph, the scalar tensor J, with variable=model["input"], which keeps the image that is found, and its session.
+    start: the network's image (1, H, W, 3), RGB 0-255 minus MEANS, or a picture (H, W, 3), 0-255.
+    iterations: steps of L-BFGS (Nocedal and Wright 2006, chapter 7), one evaluation each, seldom two; it ends sooner
+    where no step lowers the cost. callback: called with every step, a Minimizing. Ctrl-C ends it and keeps the image.
+
+    The cost is that of valid pixels: what leaves 0-255 is clipped before it is shown to the cost, and pulled back.
+    Raises InputError with one sentence for a cost that is no scalar, no number, or does not depend on the image.
+    """
+    start = np.array(start, np.float32)
+    if start.ndim not in (3, 4) or start.shape[-1] != 3 or (start.ndim == 4 and start.shape[0] != 1):
+        raise InputError(f"start has the shape {start.shape}: give an image (1, H, W, 3) or a picture (H, W, 3).")
+    lowest = -MEANS if start.ndim == 4 else np.zeros(3, np.float32)
+    if callable(cost):
+        slope, leave_at = _slope_of_function(cost, start), None
+    else:
+        slope, leave_at = _slope_of_tensor(cost, variable, sess, start)
+
+    def objective(image):
+        clipped = np.clip(image, lowest, lowest + 255)
+        value, gradient = slope(clipped)
+        if not np.isfinite(value):
+            raise InputError(f"The cost became {value}: look for a division by 0, or a root or logarithm of 0.")
+        outside = image - clipped
+        gradient = np.where(outside == 0, gradient, 2 * outside)
+        # In the place of costs, what is to be told of the image.
+        return Evaluation(image, (value, clipped), value + float(np.vdot(outside, outside)), gradient)
+
+    now, memory, optimizer = objective(start), (), Lbfgs(history_length)
+    try:
+        for iteration in range(iterations + 1):
+            if iteration:
+                step = optimizer.step(objective, now, memory, FIRST_STEP)
+                if step is None:
+                    break
+                now, memory = step
+            if callback:
+                value, image = now.costs
+                callback(Minimizing(iteration, value, image.copy()))
+    except KeyboardInterrupt:
+        pass
+    _, found = now.costs
+    if leave_at is not None:
+        leave_at(found)
+    return found
+
+
+def _slope_of_function(cost, start):
+    """A function of the image that returns the cost, a float, and its gradient."""
+
+    def cost_and_gradient(image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            J = tf.convert_to_tensor(cost(image))
+        if J.shape.rank != 0:
+            raise InputError(f"The cost has the shape {tuple(J.shape)}: return one number, such as tf.reduce_sum(...).")
+        return tf.cast(J, tf.float32), tape.gradient(J, image)
+
+    traced = tf.function(cost_and_gradient, input_signature=[tf.TensorSpec(start.shape)], autograph=False)
+
+    def slope(image):
+        nonlocal traced
+        with computing():
+            tensor = tf.constant(image)
+            try:
+                J, gradient = (traced or cost_and_gradient)(tensor)
+            except InputError:
+                raise
+            except Exception:
+                if traced is None:
+                    raise
+                # What cannot be traced, a cost that calls .numpy(), say, may still run step by step.
+                traced = None
+                J, gradient = cost_and_gradient(tensor)
+            return float(J), _checked(gradient).numpy()
+
+    return slope
+
+
+def _slope_of_tensor(J, variable, sess, start):
+    """The same for a tensor of a graph, and a function that leaves the variable at an image."""
+    if variable is None or sess is None:
+        raise InputError('A cost of a graph needs its variable and session: variable=model["input"], sess=sess.')
+    if tuple(variable.shape) != start.shape:
+        raise InputError(f"start is {start.shape} and the variable {tuple(variable.shape)}: make them the same size.")
+    if getattr(J, "shape", None) is None or J.shape.rank != 0:
+        raise InputError("The cost is no single number: give a scalar tensor, such as total_cost(J_content, J_style).")
+    with J.graph.as_default():
+        gradient = _checked(tf.gradients(J, variable)[0])
+    assign, value = variable.initializer, variable.initializer.inputs[1]
+
+    def leave_at(image):
+        sess.run(assign, {value: image})
+
+    def slope(image):
+        leave_at(image)
+        cost, found = sess.run([J, gradient])
+        return float(cost), found
+
+    return slope, leave_at
+
+
+def _checked(gradient):
+    if gradient is None:
+        raise InputError("The cost does not depend on the image: compute it from the image that it is given.")
+    return gradient
