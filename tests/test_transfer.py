@@ -191,17 +191,17 @@ def test_lbfgs_stops_at_a_cost_that_all_layers_have(paint):
 
 
 def test_what_the_shallow_steps_reached_is_seen_before_any_gradient_of_all_layers(paint, monkeypatch):
-    evaluators = set()
+    objectives = set()
     call = Objective.__call__
     monkeypatch.setattr(
-        Objective, "__call__", lambda self, picture: evaluators.add(self.evaluator) or call(self, picture)
+        Objective, "__call__", lambda self, picture: objectives.add(self) or call(self, picture)
     )
     first = exact(paint(**RUNS["L-BFGS"]))[0]
-    assert len(evaluators) == 2
-    evaluators.clear()
+    assert len(objectives) == 2
+    objectives.clear()
     result = paint(**RUNS["L-BFGS"], stop_at_cost=1.01 * first.total)
     assert result.stopped == "cost" and result.history[-1].total <= 1.01 * first.total
-    assert len(evaluators) == 1
+    assert len(objectives) == 1
     assert result.history[-1].planned == first.planned
 
 

@@ -18,7 +18,7 @@ from nst_utils.pictures.colors import Moments, recolor, without_detail
 from nst_utils.pictures.reading import as_picture
 from nst_utils.pictures.sizes import resample_grey, scale_to_area
 
-EVERYWHERE, REST = "all", "rest"
+EVERYWHERE, REST = WORDS = "all", "rest"
 # Of a mask that would lose more than this by being shrunk, a layer sees all.
 _MOST_LOST = 0.75
 
@@ -183,11 +183,11 @@ def _region(mask, styles, count, total_weight):
 def _mask_arrays(masks, size):
     """Every mask as an array (H, W), 0 to 1, of the size; InputError for one that shows nothing."""
     arrays = [None if _is_word(mask, REST) else _mask_array(mask, size) for mask in masks]
-    if all(_is_word(mask, REST) for mask in masks):
-        raise InputError("Every mask is 'rest', where no other mask is: give at least one picture.")
-    others = {id(mask) if not isinstance(mask, str) else mask: a for mask, a in zip(masks, arrays, strict=True)}
-    covered = sum(array for array in others.values() if array is not None)
-    rest = np.clip(1 - covered, 0, 1).astype(np.float32)
+    is_word = [isinstance(mask, str) and mask in WORDS for mask in masks]
+    pictures = [array for word, array in zip(is_word, arrays, strict=True) if not word]
+    if not pictures and any(_is_word(mask, REST) for mask in masks):
+        raise InputError("There is no mask that 'rest' could be the rest of: give at least one picture.")
+    rest = np.clip(1 - np.sum(pictures, axis=0), 0, 1).astype(np.float32)
     found = [rest if array is None else array for array in arrays]
     for mask, array in zip(masks, found, strict=True):
         if array.max() < 1 / 255:
