@@ -1,0 +1,265 @@
+"""TensorFlow as old code expects to find it: one module with the names of both versions, op seeds, shapes, layers."""
+
+import ast
+import types
+
+import numpy as np
+from tensorflow.python.client import session
+from tensorflow.python.eager import context
+from tensorflow.python.framework import ops, random_seed, tensor_shape
+
+from nst_utils.base.tensorflow import tf
+
+v1 = tf.compat.v1
+# Names that only one way of writing TensorFlow has: graphs and sessions, or the code of TensorFlow 2.
+_GRAPH = {
+    "Session", "InteractiveSession", "placeholder", "reset_default_graph", "global_variables_initializer",
+    "initialize_all_variables", "set_random_seed", "random_normal", "random_uniform", "truncated_normal",
+    "get_default_graph", "get_default_session", "ConfigProto", "disable_eager_execution", "disable_v2_behavior",
+    "load_vgg_model", "AdamOptimizer", "get_variable", "variable_scope", "assign_sub_op", "to_float",
+}  # fmt: skip
+_EAGER = {"GradientTape", "EagerTensor", "set_seed", "enable_eager_execution", "public_tests"}
+_EAGER_IF_NOTHING_ELSE = {"keras", "VGG19", "VGG16", "numpy"}
+# Taken as they are in every mode: they have one implementation.
+_PLAIN = {"keras", "compat"}
+
+
+class BothVersions(types.ModuleType):
+    """A TensorFlow module under the names of both versions; while graphs are built, version 1 has the first word."""
+
+    def __init__(self, name, first, second, prepare):
+        super().__init__(name, f"{name} with the names of TensorFlow 1 and 2.")
+        self.__dict__["_faces"] = first, second
+        self.__dict__["_prepare"] = prepare
+
+    def __getattr__(self, name):
+        old, new = self.__dict__["_faces"]
+        if name in _PLAIN and hasattr(new, name):
+            self._prepare(name)
+            return getattr(new, name)
+        faces = (new, old) if tf.executing_eagerly() else (old, new)
+        for face in faces:
+            try:
+                value = getattr(face, name)
+                break
+            except AttributeError:
+                continue
+        else:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        both = [getattr(face, name, None) for face in (old, new)]
+        if name.startswith("_") or not all(isinstance(face, types.ModuleType) for face in both):
+            return value
+        module = BothVersions(f"{self.__name__}.{name}", *both, self._prepare)
+        self.__dict__[name] = module
+        return module
+
+    def __dir__(self):
+        return sorted({*dir(self._faces[0]), *dir(self._faces[1])})
+
+
+def mode_of(source, decided=False):
+    """'graph', 'eager', or None, for what the names in a piece of source call for.
+
+    decided: whether earlier code has already shown what the notebook is; weak signs no longer count then.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    names = set(_names(tree))
+    if names & _GRAPH and "enable_eager_execution" not in names:
+        return "graph"
+    if names & _EAGER or (not decided and names & _EAGER_IF_NOTHING_ELSE):
+        return "eager"
+    return None
+
+
+def _names(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+            if node.attr == "function" and isinstance(node.value, ast.Name) and node.value.id == "tf":
+                yield "GradientTape"
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.alias):
+            yield from node.name.split(".")
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from node.module.split(".")
+
+
+def set_mode(mode):
+    """Let the program build graphs, or compute at once ('graph', 'eager'); TensorFlow has no public way back."""
+    eager = mode == "eager"
+    context.default_execution_mode = context.EAGER_MODE if eager else context.GRAPH_MODE
+    here = context.context_safe()
+    if here is not None:
+        here._thread_local_data.is_eager = eager
+
+
+def restore(patches):
+    """What old graph code needs and the interface of today lacks; the names of what was put back."""
+    patches.set(random_seed, "get_seed", _first_version_seeds(random_seed.get_seed))
+    patches.set(tensor_shape.TensorShape, "__getitem__", _with_dimension(tensor_shape.TensorShape.__getitem__))
+    patches.set(tensor_shape.TensorShape, "__iter__", _with_dimensions(tensor_shape.TensorShape.__iter__))
+    patches.set(ops.SymbolicTensor, "__array_ufunc__", _ufunc_on_tensor)
+    patches.set(ops.SymbolicTensor, "__array_function__", _function_on_tensor)
+    patches.set(session.BaseSession, "__init__", _with_soft_placement(session.BaseSession.__init__))
+    layers = types.SimpleNamespace(**{f.__name__: f for f in _LAYERS})
+    try:
+        v1.layers.conv2d  # noqa: B018 Keras 3 left an empty shell
+    except (AttributeError, ImportError):
+        patches.set(v1, "layers", layers)
+        return ["tf.layers"]
+    return []
+
+
+# --- The seeds that graphs gave out -----------------------------------------------------------------------
+
+
+def _first_version_seeds(get_seed):
+    """TensorFlow 1 seeded a random op without a seed of its own by the number of ops made before it in the graph."""
+
+    def seeds(op_seed):
+        graph = ops.get_default_graph()
+        if op_seed is None and not context.executing_eagerly() and not graph.building_function:
+            if graph.seed is not None:
+                op_seed = len(graph.get_operations())
+        return get_seed(op_seed)
+
+    return seeds
+
+
+# --- Shapes -----------------------------------------------------------------------------------------------
+
+
+class Dimension(int):
+    """A side of a shape: a number, as today, that also has the `.value` of TensorFlow 1."""
+
+    @property
+    def value(self):
+        return int(self)
+
+
+def _dimension(side):
+    return Dimension(side) if type(side) is int else side
+
+
+def _with_dimension(getitem):
+    def item(self, key):
+        return _dimension(getitem(self, key))
+
+    return item
+
+
+def _with_dimensions(iterate):
+    def sides(self):
+        return map(_dimension, iterate(self))
+
+    return sides
+
+
+# --- NumPy's functions in graph code ----------------------------------------------------------------------
+
+_UFUNCS = {
+    "absolute": tf.abs, "add": tf.add, "subtract": tf.subtract, "multiply": tf.multiply, "divide": tf.divide,
+    "true_divide": tf.divide, "floor_divide": tf.math.floordiv, "power": tf.pow, "float_power": tf.pow,
+    "square": tf.square, "sqrt": tf.sqrt, "exp": tf.exp, "log": tf.math.log, "negative": tf.negative,
+    "maximum": tf.maximum, "minimum": tf.minimum, "matmul": tf.matmul, "tanh": tf.tanh, "sign": tf.sign,
+}  # fmt: skip
+
+
+def _ufunc_on_tensor(self, ufunc, method, *inputs, **options):
+    """np.square(tensor) and ndarray - tensor make the graph's op, as NumPy's arrays of objects once did."""
+    op = _UFUNCS.get(ufunc.__name__)
+    if op is None or method != "__call__" or options:
+        return NotImplemented
+    return op(*(value if tf.is_tensor(value) else tf.convert_to_tensor(value, self.dtype) for value in inputs))
+
+
+def _dot(a, b):
+    return tf.matmul(a, b) if len(a.shape) == len(b.shape) == 2 else tf.tensordot(a, b, axes=1)
+
+
+_FUNCTIONS = {
+    np.sum: lambda a, axis=None, keepdims=False: tf.reduce_sum(a, axis, keepdims),
+    np.mean: lambda a, axis=None, keepdims=False: tf.reduce_mean(a, axis, keepdims),
+    np.max: lambda a, axis=None, keepdims=False: tf.reduce_max(a, axis, keepdims),
+    np.min: lambda a, axis=None, keepdims=False: tf.reduce_min(a, axis, keepdims),
+    np.prod: lambda a, axis=None, keepdims=False: tf.reduce_prod(a, axis, keepdims),
+    np.transpose: lambda a, axes=None: tf.transpose(a, axes),
+    np.reshape: lambda a, shape: tf.reshape(a, shape),
+    np.squeeze: lambda a, axis=None: tf.squeeze(a, axis),
+    np.expand_dims: lambda a, axis: tf.expand_dims(a, axis),
+    np.clip: lambda a, a_min, a_max: tf.clip_by_value(a, a_min, a_max),
+    np.dot: _dot,
+    np.shape: lambda a: tuple(a.shape.as_list()),
+    np.ndim: lambda a: len(a.shape),
+    np.size: lambda a: a.shape.num_elements(),
+}
+
+
+def _function_on_tensor(self, function, types, args, kwargs):
+    if function not in _FUNCTIONS:
+        raise NotImplementedError(
+            f"np.{function.__name__} knows no tensor of a graph, which has no numbers yet: take the one of tf instead."
+        )
+    dtype = self.dtype
+    args = [tf.convert_to_tensor(value, dtype) if isinstance(value, np.ndarray) else value for value in args]
+    return _FUNCTIONS[function](*args, **kwargs)
+
+
+# --- Sessions and layers ----------------------------------------------------------------------------------
+
+
+def _with_soft_placement(init):
+    """`with tf.device('/gpu:0')` runs on the processor where there is no GPU."""
+
+    def session_init(self, target="", graph=None, config=None):
+        if not tf.config.list_physical_devices("GPU"):
+            config = config or v1.ConfigProto()
+            config.allow_soft_placement = True
+        init(self, target, graph, config)
+
+    return session_init
+
+
+def _conv2d(inputs, filters, kernel_size, strides=1, padding="valid", activation=None, use_bias=True, name=None, **_):
+    high, wide = _pair(kernel_size)
+    with v1.variable_scope(name, "conv2d"):
+        kernel = v1.get_variable("kernel", (high, wide, int(inputs.shape[-1]), filters))
+        a = tf.nn.conv2d(inputs, kernel, _pair(strides), padding.upper())
+        return _finished(a, filters, use_bias, activation)
+
+
+def _dense(inputs, units, activation=None, use_bias=True, name=None, **_):
+    with v1.variable_scope(name, "dense"):
+        kernel = v1.get_variable("kernel", (int(inputs.shape[-1]), units))
+        return _finished(tf.tensordot(inputs, kernel, axes=1), units, use_bias, activation)
+
+
+def _finished(a, channels, use_bias, activation):
+    if use_bias:
+        a = a + v1.get_variable("bias", (channels,), initializer=v1.zeros_initializer())
+    return activation(a) if activation else a
+
+
+def _flatten(inputs, name=None, **_):
+    return tf.reshape(inputs, (-1, inputs.shape[1:].num_elements()), name=name)
+
+
+def _average_pooling2d(inputs, pool_size, strides, padding="valid", name=None, **_):
+    return tf.nn.avg_pool2d(inputs, _pair(pool_size), _pair(strides), padding.upper(), name=name)
+
+
+def _max_pooling2d(inputs, pool_size, strides, padding="valid", name=None, **_):
+    return tf.nn.max_pool2d(inputs, _pair(pool_size), _pair(strides), padding.upper(), name=name)
+
+
+def _pair(size):
+    return tuple(size) if isinstance(size, list | tuple) else (size, size)
+
+
+_LAYERS = (_conv2d, _dense, _flatten, _average_pooling2d, _max_pooling2d)
+for _layer in _LAYERS:
+    _layer.__name__ = _layer.__name__.removeprefix("_")
