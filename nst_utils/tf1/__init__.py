@@ -12,10 +12,13 @@ from nst_utils.base.tensorflow import tf
 from nst_utils.course import graph, helper
 from nst_utils.tf1 import applications, tensors, vanished
 from nst_utils.tf1.files import Files
-from nst_utils.tf1.imports import Imports, missing_public_tests
+from nst_utils.tf1.imports import Imports
 from nst_utils.tf1.patches import Patches
 
 _loaded = None
+_INSTALLS = re.compile(r"\b(pip\d?|conda|mamba)\b.*\b(un)?install\b")
+# What is here already, in a version that everything else was built for; -r: a list of who knows what.
+_OURS = re.compile(r"tensorflow|\btf-|keras|scipy|numpy|pillow|\bPIL|matplotlib|imageio|h5py|protobuf|nst_utils|\s-r\s", re.I)
 
 
 def load_ipython_extension(ip):
@@ -51,7 +54,7 @@ class OldNotebook:
         self._tensorflow = tensors.BothVersions("tensorflow", tf.compat.v1, tf, self._prepare)
         restored = tensors.restore(patches) + vanished.restore(patches)
         self._files.patch(patches)
-        Imports(self._ip.user_ns, self._tensorflow, self._use_keras, missing_public_tests()).patch(patches)
+        Imports(self._ip.user_ns, self._tensorflow, self._use_keras).patch(patches)
         for name, value in (
             ("tf", self._tensorflow),
             ("load_vgg_model", self._files.load_vgg_model),
@@ -127,7 +130,7 @@ class OldNotebook:
 
     def _unless_it_installs(self, prefix, run):
         def command(line, *args, **kwargs):
-            if re.search(r"\b(un)?install\b", line) and re.search(r"\b(pip\d?|conda|mamba|apt(-get)?)\b", prefix + line):
+            if _INSTALLS.search(prefix + line) and _OURS.search(line):
                 return self._leave_out(prefix + line)
             return run(line, *args, **kwargs)
 

@@ -1,12 +1,14 @@
 """Files that an old notebook names and that are not here: pictures, weights, folders to write to, Windows paths."""
 
+import contextlib
 import functools
-import inspect
+import operator
 import os
 import re
 import tempfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import imageio
 import imageio.v2
@@ -124,15 +126,16 @@ class Files:
         """(width, height) that the name of the file or the notebook's settings ask for."""
         if named := size_in_name(path):
             return named
-        settings = self._names.get("CONFIG", CONFIG)
-        for names, sides in (
-            (vars(settings) if inspect.isclass(settings) else {}, ("IMAGE_WIDTH", "IMAGE_HEIGHT")),
-            (self._names, ("IMAGE_WIDTH", "IMAGE_HEIGHT")),
-            (self._names, ("image_width", "image_height")),
+        modules = [module for module in self._names.values() if getattr(module, "__name__", "") == "nst_utils"]
+        settings = [self._names.get("CONFIG"), *(getattr(module, "CONFIG", None) for module in modules)]
+        variables = SimpleNamespace(**{name: value for name, value in self._names.items() if name.isidentifier()})
+        for owner, sides in (
+            *((owner, ("IMAGE_WIDTH", "IMAGE_HEIGHT")) for owner in (*settings, variables)),
+            (variables, ("image_width", "image_height")),
+            (CONFIG, ("IMAGE_WIDTH", "IMAGE_HEIGHT")),
         ):
-            if all(isinstance(names.get(side), int) for side in sides):
-                return tuple(names[side] for side in sides)
-        return CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT
+            with contextlib.suppress(AttributeError, TypeError, InputError):
+                return tuple(operator.index(getattr(owner, side)) for side in sides)
 
 
 def local(path):

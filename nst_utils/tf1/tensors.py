@@ -1,4 +1,4 @@
-"""TensorFlow as old code expects to find it: one module with the names of both versions, op seeds, shapes, layers."""
+"""TensorFlow as old code expects to find it: one module with the names of both versions, op seeds, shapes."""
 
 import ast
 import types
@@ -9,6 +9,7 @@ from tensorflow.python.eager import context
 from tensorflow.python.framework import ops, random_seed, tensor_shape
 
 from nst_utils.base.tensorflow import tf
+from nst_utils.tf1 import layers
 
 v1 = tf.compat.v1
 # Names that only one way of writing TensorFlow has: graphs and sessions, or the code of TensorFlow 2.
@@ -105,7 +106,6 @@ def restore(patches):
     patches.set(ops.SymbolicTensor, "__array_ufunc__", _ufunc_on_tensor)
     patches.set(ops.SymbolicTensor, "__array_function__", _function_on_tensor)
     patches.set(session.BaseSession, "__init__", _with_soft_placement(session.BaseSession.__init__))
-    layers = types.SimpleNamespace(**{f.__name__: f for f in _LAYERS})
     try:
         v1.layers.conv2d  # noqa: B018 Keras 3 left an empty shell
     except (AttributeError, ImportError):
@@ -209,7 +209,7 @@ def _function_on_tensor(self, function, types, args, kwargs):
     return _FUNCTIONS[function](*args, **kwargs)
 
 
-# --- Sessions and layers ----------------------------------------------------------------------------------
+# --- Sessions ----------------------------------------------------------------------------------
 
 
 def _with_soft_placement(init):
@@ -222,44 +222,3 @@ def _with_soft_placement(init):
         init(self, target, graph, config)
 
     return session_init
-
-
-def _conv2d(inputs, filters, kernel_size, strides=1, padding="valid", activation=None, use_bias=True, name=None, **_):
-    high, wide = _pair(kernel_size)
-    with v1.variable_scope(name, "conv2d"):
-        kernel = v1.get_variable("kernel", (high, wide, int(inputs.shape[-1]), filters))
-        a = tf.nn.conv2d(inputs, kernel, _pair(strides), padding.upper())
-        return _finished(a, filters, use_bias, activation)
-
-
-def _dense(inputs, units, activation=None, use_bias=True, name=None, **_):
-    with v1.variable_scope(name, "dense"):
-        kernel = v1.get_variable("kernel", (int(inputs.shape[-1]), units))
-        return _finished(tf.tensordot(inputs, kernel, axes=1), units, use_bias, activation)
-
-
-def _finished(a, channels, use_bias, activation):
-    if use_bias:
-        a = a + v1.get_variable("bias", (channels,), initializer=v1.zeros_initializer())
-    return activation(a) if activation else a
-
-
-def _flatten(inputs, name=None, **_):
-    return tf.reshape(inputs, (-1, inputs.shape[1:].num_elements()), name=name)
-
-
-def _average_pooling2d(inputs, pool_size, strides, padding="valid", name=None, **_):
-    return tf.nn.avg_pool2d(inputs, _pair(pool_size), _pair(strides), padding.upper(), name=name)
-
-
-def _max_pooling2d(inputs, pool_size, strides, padding="valid", name=None, **_):
-    return tf.nn.max_pool2d(inputs, _pair(pool_size), _pair(strides), padding.upper(), name=name)
-
-
-def _pair(size):
-    return tuple(size) if isinstance(size, list | tuple) else (size, size)
-
-
-_LAYERS = (_conv2d, _dense, _flatten, _average_pooling2d, _max_pooling2d)
-for _layer in _LAYERS:
-    _layer.__name__ = _layer.__name__.removeprefix("_")
