@@ -1,4 +1,4 @@
-"""Keras for notebooks of the course's TF2 edition: VGG-19 with our weights where theirs cannot be had, old arguments."""
+"""Keras for notebooks of the course's TF2 edition: our weights where theirs cannot be had, arguments of old."""
 
 import contextlib
 import functools
@@ -33,8 +33,8 @@ def patch(patches, files):
             if name.startswith(("keras", "tensorflow")) and vars(module).get(old.__name__) is old:
                 patches.set(module, old.__name__, new)
 
-    everywhere(keras.applications.vgg19.VGG19, _with_weights(keras.applications.vgg19.VGG19, files))
-    everywhere(keras.applications.vgg16.VGG16, _with_weights(keras.applications.vgg16.VGG16, files))
+    everywhere(keras.applications.vgg19.VGG19, with_weights(keras.applications.vgg19.VGG19, files))
+    everywhere(keras.applications.vgg16.VGG16, with_weights(keras.applications.vgg16.VGG16, files))
     everywhere(keras.utils.load_img, _with_picture(keras.utils.load_img, files))
     everywhere(keras.utils.get_file, _with_fallback(keras.utils.get_file, files))
     patches.set(Model, "load_weights", _load_weights(Model.load_weights, files))
@@ -44,7 +44,7 @@ def patch(patches, files):
     patches.set(BaseOptimizer, "apply", _for_any_variables(BaseOptimizer.apply))
 
 
-def _with_weights(build, files):
+def with_weights(build, files):
     """keras.applications.VGG19 whose convolutions are ours where the weights asked for cannot be had."""
 
     @functools.wraps(build)
@@ -74,10 +74,11 @@ def _with_weights(build, files):
 
 def set_convolutions(model):
     """Give the layers block1_conv1 to block5_conv4 that a Keras model has our weights, which are for BGR input."""
+    layers = {layer.name: layer for layer in model.layers}
     for name, (kernel, bias) in load_weights().items():
-        layer = next((layer for layer in model.layers if layer.name == "block{}_conv{}".format(*name[4:].split("_"))), None)
-        if layer is not None:
-            layer.set_weights([kernel[:, :, ::-1] if name == "conv1_1" else kernel, bias])
+        layer_name = "block{}_conv{}".format(*name.removeprefix("conv").split("_"))
+        if layer_name in layers:
+            layers[layer_name].set_weights([kernel[:, :, ::-1] if name == "conv1_1" else kernel, bias])
 
 
 def _load_weights(load, files):
@@ -104,7 +105,7 @@ def _with_picture(load, files):
 
 
 def _with_fallback(fetch, files):
-    """keras.utils.get_file that gives the path itself where a picture cannot be fetched: an example stands in for it."""
+    """keras.utils.get_file with an example of ours where a picture cannot be fetched."""
 
     @functools.wraps(fetch)
     def get_file(fname=None, origin=None, *args, **kwargs):

@@ -107,7 +107,7 @@ class Files:
             patches.set(owner, name, _with_path(getattr(owner, name), self.target))
         patches.set(Image.Image, "save", _with_path(Image.Image.save, self.target, 1))
         patches.set(Figure, "savefig", _with_path(Figure.savefig, self.target, 1))
-        patches.set(scipy.io, "loadmat", _with_path(scipy.io.loadmat, self._matrices))
+        patches.set(scipy.io, "loadmat", _with_path(scipy.io.loadmat, self.matrices))
         for owner in (tf.io, tf.compat.v1, tf.compat.v1.io):
             patches.set(owner, "read_file", _with_path(owner.read_file, self._if_text))
 
@@ -115,7 +115,8 @@ class Files:
         """load_vgg_model of nst_utils, for any path."""
         return graph.load_vgg_model(path and self.weights(path), *args, **kwargs)
 
-    def _matrices(self, path):
+    def matrices(self, path):
+        """As weights(), but only for a path whose name is that of a VGG."""
         looks_like_weights = isinstance(path, str | os.PathLike) and re.search(r"vgg|imagenet", str(path), re.I)
         return self.weights(path) if looks_like_weights else local(path)
 

@@ -1,6 +1,5 @@
 """TensorFlow as old code expects to find it: one module with the names of both versions, op seeds, shapes."""
 
-import ast
 import types
 
 import numpy as np
@@ -12,15 +11,6 @@ from nst_utils.base.tensorflow import tf
 from nst_utils.tf1 import layers
 
 v1 = tf.compat.v1
-# Names that only one way of writing TensorFlow has: graphs and sessions, or the code of TensorFlow 2.
-_GRAPH = {
-    "Session", "InteractiveSession", "placeholder", "reset_default_graph", "global_variables_initializer",
-    "initialize_all_variables", "set_random_seed", "random_normal", "random_uniform", "truncated_normal",
-    "get_default_graph", "get_default_session", "ConfigProto", "disable_eager_execution", "disable_v2_behavior",
-    "load_vgg_model", "AdamOptimizer", "get_variable", "variable_scope", "assign_sub_op", "to_float",
-}  # fmt: skip
-_EAGER = {"GradientTape", "EagerTensor", "set_seed", "enable_eager_execution", "public_tests"}
-_EAGER_IF_NOTHING_ELSE = {"keras", "VGG19", "VGG16", "numpy"}
 # Taken as they are in every mode: they have one implementation.
 _PLAIN = {"keras", "compat"}
 
@@ -56,37 +46,6 @@ class BothVersions(types.ModuleType):
 
     def __dir__(self):
         return sorted({*dir(self._faces[0]), *dir(self._faces[1])})
-
-
-def mode_of(source, decided=False):
-    """'graph', 'eager', or None, for what the names in a piece of source call for.
-
-    decided: whether earlier code has already shown what the notebook is; weak signs no longer count then.
-    """
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return None
-    names = set(_names(tree))
-    if names & _GRAPH and "enable_eager_execution" not in names:
-        return "graph"
-    if names & _EAGER or (not decided and names & _EAGER_IF_NOTHING_ELSE):
-        return "eager"
-    return None
-
-
-def _names(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-            if node.attr == "function" and isinstance(node.value, ast.Name) and node.value.id == "tf":
-                yield "GradientTape"
-        elif isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield from node.name.split(".")
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from node.module.split(".")
 
 
 def set_mode(mode):

@@ -68,6 +68,4 @@ costs = [train_step(image).numpy() for _ in range(5)]
 picture = PIL.Image.fromarray(np.array(image[0] * 255, dtype=np.uint8))
 picture.save('stylized-image.png')
 display.display(picture)
-image = tf.Variable(style_image)
-train_step(image)
 print("falling:", costs[-1] < costs[0])
