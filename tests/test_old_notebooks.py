@@ -97,8 +97,8 @@ from tensorflow.python.client import session
 import nst_utils, nst_utils.tf1.extension
 OWNERS = [builtins, importlib, time, numpy, scipy, scipy.io, scipy.ndimage, matplotlib.pyplot, PIL.Image,
           PIL.Image.Image, imageio, imageio.v2, imageio.v3, keras.applications, keras.applications.vgg19,
-          keras.optimizers.Adam, keras.Model, keras.utils, random_seed, tensor_shape.TensorShape, ops.SymbolicTensor, session.BaseSession,
-          tensorflow.io, nst_utils, get_ipython().magics_manager.magics["line"]]
+          keras.optimizers.Adam, keras.Model, keras.utils, random_seed, tensor_shape.TensorShape, ops.SymbolicTensor,
+          session.BaseSession, tensorflow.io, nst_utils, get_ipython().magics_manager.magics["line"]]
 def everything():
     return [dict(owner if isinstance(owner, dict) else vars(owner)) for owner in OWNERS]
 def differences(before, after):

@@ -1,5 +1,6 @@
 """The cells of a notebook as Python: what is no Python, magics and shell commands, is put aside and back."""
 
+import ast
 import re
 
 import libcst as cst
@@ -22,9 +23,7 @@ class Cell:
             else:
                 self._header, source = source, ""
         self.is_python = bool(source) or not self._header
-        self.module = _parse(source)
-        if self.module is None:
-            self.module = _parse("\n".join(self._mask(line) for line in source.split("\n")))
+        self.module = self._parse(source.split("\n"))
 
     def source(self, module=None):
         """The text of the cell, with another tree in place of its own."""
@@ -39,21 +38,23 @@ class Cell:
         """Another text for a line put aside."""
         self._aside[self._aside.index(line)] = new
 
-    def _mask(self, line):
-        found = _LINE.match(line)
-        if not found:
-            return line
-        self._aside.append(found[3])
-        return f"{found[1]}{found[2]}__not_python_{len(self._aside) - 1}__"
+    def _parse(self, lines):
+        """The tree of the lines; wherever Python stumbles over a line that may be none, it is put aside."""
+        while True:
+            text = "\n".join(lines)
+            try:
+                ast.parse(text)
+                return cst.parse_module(text)
+            except (SyntaxError, ValueError, cst.ParserSyntaxError) as error:
+                # Python knows the line better than LibCST does.
+                at = (getattr(error, "lineno", None) or 0) - 1
+                found = _LINE.match(lines[at]) if 0 <= at < len(lines) else None
+                if not found:
+                    return None
+                self._aside.append(found[3])
+                lines[at] = f"{found[1]}{found[2]}__not_python_{len(self._aside) - 1}__"
 
 
 def shown(node):
     """The source of a node, in one line."""
     return " ".join(cst.Module([]).code_for_node(node).split())
-
-
-def _parse(source):
-    try:
-        return cst.parse_module(source)
-    except cst.ParserSyntaxError:
-        return None

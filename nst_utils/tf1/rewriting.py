@@ -4,6 +4,7 @@ TensorFlow's names and arguments are those of its own upgrade script's tables; t
 """
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -30,6 +31,11 @@ _RENAMED = {
     "time.clock": "time.perf_counter", "matplotlib.cm.get_cmap": "plt.get_cmap",
     "matplotlib.pyplot.cm.get_cmap": "plt.get_cmap",
 }  # fmt: skip
+_INSIDE = {
+    "read_image": "from nst_utils.pictures.reading import {}",
+    "resize": "from nst_utils.pictures.sizes import {}",
+    "write_image": "from nst_utils.pictures.writing import {}",
+}
 _READ_ARRAY = {"scipy.misc.imread", "scipy.ndimage.imread"}
 _READ_PATH = {
     "PIL.Image.open", "matplotlib.pyplot.imread", "matplotlib.image.imread", "imageio.imread", "imageio.v2.imread",
@@ -84,7 +90,8 @@ class Facts(cst.CSTVisitor):
         self.sides, self.eight_bit, self.functions = set(), set(), {}
         self.uses_device = False
         self.folders = set()  # those that the code writes to
-        self.tensors = set()
+        self.tensors, self.ambiguous = set(), set()  # of (function, name)
+        self._scope, self._locals = [""], defaultdict(set)
         self._assigned, self._calls, self._written, self._texts = [], [], [], {}
         for module in modules:
             module.visit(self)
@@ -128,15 +135,26 @@ class Facts(cst.CSTVisitor):
             return ""
         return ".".join([self.aliases[node.value], *reversed(parts)])
 
-    def is_tensor(self, node):
-        """Whether an expression is made of a tensor, as far as can be told without running it."""
-        for name in m.findall(node, m.Name()):
-            if name.value in self.tensors:
-                return True
+    def is_tensor(self, node, scope="", certain=True):
+        """Whether an expression in a function (scope: its name) is made of a tensor, as far as can be told.
+
+        certain: a variable that is something else as well, now and then, counts as no tensor.
+        """
+        known = self.tensors - self.ambiguous if certain else self.tensors
+        if any(self._key(name.value, scope) in known for name in m.findall(node, m.Name())):
+            return True
         return any(self.full_name(call.func).startswith("tensorflow.") for call in m.findall(node, m.Call()))
+
+    def _key(self, name, scope):
+        """(the function that a variable belongs to, its name); "" for the notebook's own."""
+        return (scope, name) if name in self._locals[scope] else ("", name)
 
     def visit_Name(self, node):
         self.identifiers.add(node.value)
+
+    def visit_Attribute(self, node):
+        node.value.visit(self)  # what follows the dot is no variable
+        return False
 
     def visit_Import(self, node):
         for alias in node.names:
@@ -160,6 +178,11 @@ class Facts(cst.CSTVisitor):
     def visit_FunctionDef(self, node):
         self.defined.add(node.name.value)
         self.functions[node.name.value] = [parameter.name.value for parameter in node.params.params]
+        self._locals[node.name.value].update(self.functions[node.name.value])
+        self._scope.append(node.name.value)
+
+    def leave_FunctionDef(self, node):
+        self._scope.pop()
 
     def visit_ClassDef(self, node):
         self.defined.add(node.name.value)
@@ -167,7 +190,7 @@ class Facts(cst.CSTVisitor):
     def visit_Assign(self, node):
         for target in node.targets:
             names = _names(target.target)
-            self._assigned.append((names, node.value))
+            self._assign(names, node.value)
             if len(names) > 1 and _is_shape(node.value):
                 self.sides.update(names)
             if _literal(node.value):
@@ -176,7 +199,7 @@ class Facts(cst.CSTVisitor):
                 self.eight_bit.update(names)
 
     def visit_AugAssign(self, node):
-        self._assigned.append((_names(node.target), node.value))
+        self._assign(_names(node.target), node.value)
 
     def visit_For(self, node):
         if _is_shape(node.iter):
@@ -187,28 +210,38 @@ class Facts(cst.CSTVisitor):
             self.sides.update(_names(node.target))
 
     def visit_Call(self, node):
-        self._calls.append(node)
+        self._calls.append((self._scope[-1], node))
         if _called(node) in _WRITE and node.args:
             self._written.append(node.args[0].value)
         if self.full_name(node.func) == "tensorflow.device":
             self.uses_device = True
         if m.matches(node.func, m.Attribute(m.Name(), m.Name("get_shape"))):
-            self.tensors.add(node.func.value.value)
+            self.tensors.add((self._scope[-1], node.func.value.value))
+
+    def _assign(self, names, value):
+        self._locals[self._scope[-1]].update(names)
+        self._assigned.append((self._scope[-1], names, value))
 
     def _follow_tensors(self):
         """From tensors to what is computed of them, and into the functions that they are given to."""
         before = -1
         while before != len(self.tensors):
             before = len(self.tensors)
-            for names, value in self._assigned:
-                # A session's results are arrays, a shape's are numbers.
-                if self.is_tensor(value) and not _leaves_the_graph(value):
-                    self.tensors.update(names)
-            for call in self._calls:
+            for scope, names, value in self._assigned:
+                if self._makes_tensor(value, scope):
+                    self.tensors.update(self._key(name, scope) for name in names)
+            for scope, call in self._calls:
                 if isinstance(call.func, cst.Name) and call.func.value in self.functions:
                     for parameter, argument in zip(self.functions[call.func.value], call.args, strict=False):
-                        if argument.keyword is None and self.is_tensor(argument.value):
-                            self.tensors.add(parameter)
+                        if argument.keyword is None and self.is_tensor(argument.value, scope, certain=False):
+                            self.tensors.add((call.func.value, parameter))
+        for scope, names, value in self._assigned:
+            if not self._makes_tensor(value, scope):
+                self.ambiguous.update(self._key(name, scope) for name in names)
+
+    def _makes_tensor(self, value, scope):
+        """A session's results are arrays, a shape's are numbers."""
+        return self.is_tensor(value, scope, certain=False) and not _leaves_the_graph(value)
 
 
 class Rewriter(cst.CSTTransformer):
@@ -219,7 +252,7 @@ class Rewriter(cst.CSTTransformer):
         self.needs = {}
         self._tensorflow, self._graph = tensorflow, graph
         self._exists, self._helper = exists, helper
-        self._callees, self._in_import = set(), 0
+        self._callees, self._in_import, self._scope = set(), 0, [""]
 
     # --- Imports ------------------------------------------------------------------------------------------
 
@@ -333,6 +366,13 @@ class Rewriter(cst.CSTTransformer):
             return _is_shape(node.value)
         return isinstance(node, cst.Name) and node.value in self.facts.sides
 
+    def visit_FunctionDef(self, node):
+        self._scope.append(node.name.value)
+
+    def leave_FunctionDef(self, original, updated):
+        self._scope.pop()
+        return updated
+
     # --- Calls --------------------------------------------------------------------------------------------
 
     def visit_Call(self, node):
@@ -418,10 +458,9 @@ class Rewriter(cst.CSTTransformer):
 
     def _path(self, original, updated, helper):
         """Source of the call's first argument, passed through picture() or weights_file() unless the file is there."""
-        path = shown(updated.args[0].value)
-        given = original.args[0].value
-        if self._exists(_literal(given) or " ") or self.facts.folder(given) in self.facts.folders:
-            return path
+        path, given = shown(updated.args[0].value), original.args[0].value
+        if self.facts.folder(given) in self.facts.folders or self._exists(_literal(given) or " "):
+            return shown(updated.args[0].value.visit(_Slashes())) if "\\" in path else path
         return f"{self._need(helper, 'from nst_utils.tf1.today import {}')}({path})"
 
     def _tensorflow_call(self, full, updated):
@@ -443,7 +482,7 @@ class Rewriter(cst.CSTTransformer):
 
     def _tensor_function(self, name, original, updated):
         """NumPy's function of a tensor: the op of that name."""
-        if not any(self.facts.is_tensor(argument.value) for argument in original.args):
+        if not any(self.facts.is_tensor(argument.value, self._scope[-1]) for argument in original.args):
             return updated
         if any(_leaves_the_graph(argument.value) for argument in original.args):
             return updated
@@ -481,10 +520,12 @@ class Rewriter(cst.CSTTransformer):
 
     def _need(self, name, statement):
         """The name under which a helper can be called here, where the notebook may have given it to something else."""
-        meaning = self.facts.aliases.get(name, "")
-        free = meaning.endswith(f".{name}") or not meaning and name not in self.facts.identifiers
+        meaning, own = self.facts.aliases.get(name), f"{statement.split()[1]}.{name}"
+        free = meaning == own or meaning is None and name not in self.facts.identifiers
         mine = name if free else f"nst_{name}"
         imported = name if free else f"{name} as {mine}"
+        if self.facts.own_helper:  # that file would be found for nst_utils, but not for a module inside it
+            statement = _INSIDE.get(name, statement)
         self.needs[mine] = statement.format(imported) if "{}" in statement else statement
         return mine
 
@@ -523,9 +564,9 @@ class TensorflowTables:
         for part in name.split(".")[1:]:
             if part in ("keras", "python", "estimator"):
                 return part != "estimator"
-            found = getattr(found, part, None)
-            if found is None:
+            if not hasattr(found, part):
                 return False
+            found = getattr(found, part)
         return True
 
 

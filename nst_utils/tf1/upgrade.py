@@ -12,13 +12,14 @@ import libcst.helpers
 import nbformat
 
 from nst_utils.base.errors import InputError, MissingFileError
-from nst_utils.base.files import refuse_overwriting, write_text
+from nst_utils.base.files import check_folder, refuse_overwriting, write_text
 from nst_utils.tf1.cells import Cell
 from nst_utils.tf1.rewriting import Facts, Notes, Rewriter, TensorflowTables, add_seeds
 from nst_utils.tf1.signs import mode_of
 
 FIRST_CELL = "%load_ext nst_utils.tf1"
 HELPER = "nst_utils_today"
+_WRITTEN = "# Written by `nst upgrade` from nst_utils.py."
 _INSTALLS = re.compile(r"^[%!]\s*(pip\d?|conda|mamba|tensorflow_version|python\S* -m pip)\b")
 
 
@@ -59,6 +60,7 @@ def upgrade(old, new, rewrite=False):
     notebook = read_notebook(old)
     helper = old.parent / "nst_utils.py"
     refuse_overwriting(new, [old, helper])
+    check_folder(new)
     report = Report()
     _tidy(notebook, report)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -69,10 +71,13 @@ def upgrade(old, new, rewrite=False):
         if cell.module is None:
             note.failed("it cannot be read as Python 3 and stays as it is.")
     if rewrite:
-        _rewrite(notebook, code, cells, notes, report, old.parent, new.parent if helper.is_file() else None)
+        _rewrite(notebook, code, cells, notes, report, new.parent, helper if helper.is_file() else None)
     elif not any(FIRST_CELL in cell.source for cell in code):
         notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
         report.general.changed("", f"a first cell, {FIRST_CELL}, is new")
+    if not new.parent.samefile(old.parent):
+        left = " and nst_utils.py" if helper.is_file() and not rewrite else ""
+        report.general.failed(f"the files{left} beside {old} are not copied: the new notebook looks in {new.parent}.")
     _name_missing_modules(cells, report, old.parent)
     if notebook.nbformat_minor < 5:
         for cell in notebook.cells:
@@ -113,9 +118,9 @@ def _tidy(notebook, report):
         report.general.changed("kernel", f"python3 instead of {kernel}")
 
 
-def _rewrite(notebook, code, cells, notes, report, folder, helper_folder):
+def _rewrite(notebook, code, cells, notes, report, folder, helper):
+    """Rewrite the cells for a notebook in a folder, and its own nst_utils.py, if it has one, beside it."""
     tables = TensorflowTables()
-    helper = folder / "nst_utils.py" if helper_folder else None
     trees = [cell.module for cell in cells if cell.module]
     facts = Facts(trees, own_helper=bool(helper))
     graph = mode_of("\n".join(tree.code for tree in trees)) != "eager"
@@ -136,7 +141,7 @@ def _rewrite(notebook, code, cells, notes, report, folder, helper_folder):
         target.source = cell.source(module.visit(rewriter))
         needs |= rewriter.needs
     if helper:
-        _rewrite_helper(helper, helper_folder / f"{HELPER}.py", tables, report)
+        _rewrite_helper(helper, folder / f"{HELPER}.py", tables, report)
     first = _first_cell(needs, folders, graph and not _is_repaired(trees))
     if first:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
@@ -155,9 +160,9 @@ def _rewrite_helper(path, target, tables, report):
     facts = Facts([module], own_helper=True)
     rewriter = Rewriter(facts, notes, tables, True, lambda name: (path.parent / name).exists())
     module = _without_itself(module.visit(rewriter))
-    lines = _imports(rewriter.needs)
-    text = "\n".join([*lines, module.code]) if lines else module.code
-    write_text(target, text)
+    if target.exists() and not target.read_text(encoding="utf-8", errors="replace").startswith(_WRITTEN):
+        raise InputError(f"{target} is there already, and not written by `nst upgrade`: move it away.")
+    write_text(target, "\n".join([_WRITTEN, *_imports(rewriter.needs), module.code]))
     report.written.append(target)
     report.general.changed("", f"{path.name} is rewritten to {target.name}, which the new notebook imports instead")
 
