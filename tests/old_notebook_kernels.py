@@ -69,7 +69,7 @@ def printed(notebook):
 def assert_published_values(name, text):
     """The numbers that the course printed stand in the text, after their names."""
     for quantity, expected in PUBLISHED.get(name, {}).items():
-        found = re.search(rf"^{quantity}[^\d\n-]+([-\d.e+\s\[\],]+)", text, re.MULTILINE)
+        found = re.search(rf"^{quantity} ?[:=]+ ?([-\d.e+\s\[\],]+)", text, re.MULTILINE)
         assert found, f"{quantity} was not printed"
         numbers = [float(number) for number in re.findall(_NUMBER, found[1])][: len(expected)]
         np.testing.assert_allclose(numbers, expected, rtol=1e-3, err_msg=quantity)

@@ -57,10 +57,10 @@ def with_weights(build, files):
         try:
             with _answering_soon():
                 return build(include_top, weights, *args, **kwargs)
-        except Exception as error:
+        except Exception:  # whatever a download raises where there is no way to its server
             if weights != "imagenet":
                 raise
-            return ours(f"The weights cannot be fetched ({type(error).__name__})", include_top, *args, **kwargs)
+            return ours("ImageNet's weights cannot be fetched here", include_top, *args, **kwargs)
 
     def ours(reason, include_top, *args, **kwargs):
         model = build(include_top, None, *args, **kwargs)

@@ -1,5 +1,6 @@
 """A kernel made ready for an old notebook, and put back: what `%load_ext nst_utils.tf1` loads."""
 
+import os
 import re
 
 import nst_utils
@@ -10,7 +11,7 @@ from nst_utils.tf1 import applications, tensors, vanished
 from nst_utils.tf1.files import Files
 from nst_utils.tf1.imports import Imports
 from nst_utils.tf1.patches import Patches
-from nst_utils.tf1.signs import mode_of
+from nst_utils.tf1.signs import mode_of, whole_notebook
 
 _INSTALLS = re.compile(r"\b(pip\d?|conda|mamba)\b.*\b(un)?install\b")
 # What is here already, in a version that everything else was built for; -r: a list of who knows what.
@@ -30,7 +31,7 @@ class OldNotebook:
         self._load_vgg_model, self._save_image = self._files.load_vgg_model, self._into_folder
         self._renamed = {}
         self._keras_is_patched = False
-        self._decided = False
+        self._decided, self._first_cell = False, True
 
     def load(self):
         """Put everything in place; the line that says what was restored."""
@@ -39,7 +40,7 @@ class OldNotebook:
         self._tensorflow = tensors.BothVersions("tensorflow", tf.compat.v1, tf, self._prepare)
         restored = tensors.restore(patches) + vanished.restore(patches)
         self._files.patch(patches)
-        Imports(self._ip.user_ns, self._tensorflow, self._use_keras).patch(patches)
+        Imports(self._ip.user_ns, self._tensorflow, self._use_keras, self._consider).patch(patches)
         for name, value in (
             ("tf", self._tensorflow),
             ("load_vgg_model", self._load_vgg_model),
@@ -90,8 +91,16 @@ class OldNotebook:
         return changed
 
     def _before_cell(self, info):
-        """Graphs or TensorFlow 2, as the cell that comes now calls for."""
-        mode = mode_of(self._ip.transform_cell(info.raw_cell), self._decided)
+        """Graphs or TensorFlow 2, as the cell that comes now calls for, and at the first one the whole notebook."""
+        if self._first_cell:
+            self._first_cell = False
+            code = whole_notebook(os.curdir, info.raw_cell, __package__) or ()
+            self._consider("\n".join(self._ip.transform_cell(source) for source in code))
+        self._consider(self._ip.transform_cell(info.raw_cell))
+
+    def _consider(self, source):
+        """Graphs or TensorFlow 2, as a piece of source calls for."""
+        mode = mode_of(source, self._decided)
         if mode:
             self._decided = True
             tensors.set_mode(mode)

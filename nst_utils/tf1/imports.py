@@ -25,11 +25,13 @@ _LIBRARIES = {
 class Imports:
     """Answers imports that the notebook makes, or a module of its own that lies beside it.
 
-    names: the notebook's variables. tensorflow: the module it gets. use_keras: called before it gets Keras.
+    names: the notebook's variables. tensorflow: the module it gets. use_keras: called before it gets Keras;
+    consider: with the source of the notebook's own helper file.
     """
 
-    def __init__(self, names, tensorflow, use_keras):
-        self._names, self._tensorflow, self._use_keras = names, tensorflow, use_keras
+    def __init__(self, names, tensorflow, use_keras, consider):
+        self._names, self._tensorflow = names, tensorflow
+        self._use_keras, self._consider = use_keras, consider
         self._own = {}  # path of an nst_utils.py -> module
 
     def patch(self, patches):
@@ -68,6 +70,7 @@ class Imports:
         if path not in self._own:
             spec = importlib.util.spec_from_file_location("nst_utils", path)
             module = importlib.util.module_from_spec(spec)
+            self._consider(Path(path).read_text(encoding="utf-8", errors="replace"))
             # Before it runs: many copies of this file import themselves.
             self._own[path] = module
             try:

@@ -30,8 +30,9 @@ with tf.Session() as test:
     tf.set_random_seed(1)
     a_C = tf.random_normal([1, 4, 4, 3], mean=1, stddev=4)
     a_G = tf.random_normal([1, 4, 4, 3], mean=1, stddev=4)
-    print("J_content = " + str(content_cost(a_C, a_G).eval()))
-    print("J_style_layer = " + str(style_cost(a_C, a_G).eval()))
+    J_content, J_style_layer = test.run([content_cost(a_C, a_G), style_cost(a_C, a_G)])
+    print("J_content = " + str(J_content))
+    print("J_style_layer = " + str(J_style_layer))
 
 # %%
 tf.reset_default_graph()

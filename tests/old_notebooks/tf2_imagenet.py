@@ -47,7 +47,7 @@ def loss(combination, base, style):
 base, style = preprocess_image(base_image_path), preprocess_image(style_reference_image_path)
 combination = tf.Variable(preprocess_image(base_image_path))
 optimizer = keras.optimizers.SGD(
-    keras.optimizers.schedules.ExponentialDecay(initial_learning_rate=100.0, decay_steps=100, decay_rate=0.96))
+    keras.optimizers.schedules.ExponentialDecay(initial_learning_rate=0.5, decay_steps=100, decay_rate=0.96))
 costs = []
 for i in range(1, 5):
     with tf.GradientTape() as tape:
