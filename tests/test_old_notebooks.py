@@ -247,7 +247,11 @@ def test_patches_put_back_what_was_there_and_what_was_not(patches):
         ("@tf.function\ndef f(x): return x", True, "eager"),
         ("import numpy as np", False, None),
         ("print(x.numpy())", False, "eager"),
-        ("model = load_vgg_model('x.mat')", True, "graph"),
+        ("model = load_vgg_model('x.mat')", False, "graph"),
+        ("def load_vgg_model(path):\n    return tf.keras.applications.VGG19()", False, "eager"),
+        ("img = tf.io.read_file('a.png')", False, "eager"),
+        ("img = tf.io.read_file('a.png')", True, None),
+        ("print(J.eval())", True, "graph"),
         ("tf.enable_eager_execution()\nopt = tf.train.AdamOptimizer(1.0)", False, "eager"),
         ("with tf.GradientTape() as tape:\n    with tf.Session() as s: pass", False, "graph"),
         ("not python at all (", False, None),
@@ -255,6 +259,34 @@ def test_patches_put_back_what_was_there_and_what_was_not(patches):
 )
 def test_the_names_in_a_cell_tell_which_tensorflow_it_was_written_for(source, decided, mode):
     assert signs.mode_of(source, decided) == mode
+
+
+def test_a_cell_without_a_sign_runs_as_the_rest_of_its_notebook_does(tmp_path):
+    """`max(tensor)` computes at once or not at all; nothing but the last cell says that it must."""
+    notebook = execute_cells(
+        [FIRST, "import tensorflow as tf\nprint(int(max(tf.constant([1, 5, 3]))))", "tape = tf.GradientTape"],
+        tmp_path / "x",
+    )
+    assert printed(notebook).endswith("5\n")
+
+
+def test_the_cell_that_loads_the_extension_may_hold_more(tmp_path):
+    cell = f"{FIRST}\nimport tensorflow as tf\nx = tf.Variable([2.0])\nwith tf.GradientTape() as t:\n    y = x * x\n"
+    assert printed(execute_cells([f"{cell}print(t.gradient(y, x).numpy())"], tmp_path / "x")).endswith("[4.]\n")
+
+
+def test_a_notebook_is_found_by_its_cells_and_only_if_there_is_no_doubt(tmp_path):
+    def write(name, *cells):
+        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        nbformat.write(made, tmp_path / name)
+
+    write("one.ipynb", FIRST, "x = 1", "y = 1")
+    write("other.ipynb", "x = 1", "z = 1")
+    (tmp_path / "broken.ipynb").write_text("no notebook")
+    assert signs.whole_notebook(tmp_path, "x = 1", "nst_utils.tf1") == (FIRST, "x = 1", "y = 1")
+    assert signs.whole_notebook(tmp_path, "x = 2", "nst_utils.tf1") is None
+    write("third.ipynb", FIRST, "x = 1", "y = 3")
+    assert signs.whole_notebook(tmp_path, "x = 1", "nst_utils.tf1") is None
 
 
 def test_random_ops_get_the_seeds_that_tensorflow_1_gave_them(graph, patches):
@@ -506,6 +538,8 @@ def test_one_optimiser_may_serve_several_variables_and_take_its_old_arguments(sh
         "step(a); step(b); step(b)",
     )
     assert run(shell, "a.numpy().tolist(), b.numpy().tolist()") == ([-1.0], [2.0, 3.0])
+    run(shell, "c = tf.Variable(2.0)\ntf.keras.optimizers.SGD(lr=0.25).minimize(lambda: c ** 2, [c])")
+    assert run(shell, "float(c)") == 1.0
 
 
 def test_keras_networks_have_our_weights_where_theirs_are_missing(shell, capsys):

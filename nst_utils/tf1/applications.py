@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 
+from nst_utils.base.tensorflow import tf
 from nst_utils.network.weights import load_weights
 from nst_utils.tf1.files import has_content, local, our_network
 
@@ -42,6 +43,7 @@ def patch(patches, files):
         optimizer = getattr(keras.optimizers, name)
         patches.set(optimizer, "__init__", _with_old_arguments(optimizer.__init__))
     patches.set(BaseOptimizer, "apply", _for_any_variables(BaseOptimizer.apply))
+    patches.add(BaseOptimizer, "minimize", _minimize)
 
 
 def with_weights(build, files):
@@ -141,6 +143,14 @@ def _with_old_arguments(init):
         init(self, *args, **kwargs)
 
     return old_init
+
+
+def _minimize(self, loss, var_list, tape=None):
+    """One step that makes loss() smaller, as the optimisers of Keras 2 took it."""
+    with tape or tf.GradientTape() as tape:
+        value = loss() if callable(loss) else loss
+    variables = var_list() if callable(var_list) else var_list
+    self.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
 
 
 def _for_any_variables(apply):

@@ -31,7 +31,9 @@ class OldNotebook:
         self._load_vgg_model, self._save_image = self._files.load_vgg_model, self._into_folder
         self._renamed = {}
         self._keras_is_patched = False
-        self._decided, self._first_cell = False, True
+        self._decided = False
+        # Several notebooks of a folder may begin alike.
+        self._lookups = 3
 
     def load(self):
         """Put everything in place; the line that says what was restored."""
@@ -51,6 +53,7 @@ class OldNotebook:
         tensors.set_mode("graph")
         self._ip.events.register("pre_run_cell", self._before_cell)
         self._patch_shell()
+        self._look_at(self._ip.history_manager.input_hist_raw[-1])  # the rest of this cell
         return (
             "nst_utils.tf1, for this kernel: tensorflow with the interface of version 1 (and of 2), "
             f"{', '.join(restored)}; examples for missing pictures and our network for missing weights. "
@@ -91,12 +94,16 @@ class OldNotebook:
         return changed
 
     def _before_cell(self, info):
-        """Graphs or TensorFlow 2, as the cell that comes now calls for, and at the first one the whole notebook."""
-        if self._first_cell:
-            self._first_cell = False
-            code = whole_notebook(os.curdir, info.raw_cell, __package__) or ()
-            self._consider("\n".join(self._ip.transform_cell(source) for source in code))
-        self._consider(self._ip.transform_cell(info.raw_cell))
+        self._look_at(info.raw_cell)
+
+    def _look_at(self, cell):
+        """Graphs or TensorFlow 2, as the cell that runs now calls for, and before it its whole notebook."""
+        if self._lookups:
+            self._lookups -= 1
+            if code := whole_notebook(os.curdir, cell, __package__):
+                self._lookups = 0
+                self._consider("\n".join(self._ip.transform_cell(source) for source in code))
+        self._consider(self._ip.transform_cell(cell))
 
     def _consider(self, source):
         """Graphs or TensorFlow 2, as a piece of source calls for."""

@@ -75,9 +75,10 @@ def upgrade(old, new, rewrite=False):
     elif not any(FIRST_CELL in cell.source for cell in code):
         notebook.cells.insert(0, nbformat.v4.new_code_cell(FIRST_CELL))
         report.general.changed("", f"a first cell, {FIRST_CELL}, is new")
-    if not new.parent.samefile(old.parent):
-        left = " and nst_utils.py" if helper.is_file() and not rewrite else ""
-        report.general.failed(f"the files{left} beside {old} are not copied: the new notebook looks in {new.parent}.")
+    left = [path.name for path in old.parent.iterdir() if path.suffix != ".ipynb" and not path.name.startswith(".")]
+    if left and not new.parent.samefile(old.parent):
+        some = ", ".join(sorted(left)[:3]) + (", ..." if len(left) > 3 else "")
+        report.general.failed(f"what lies beside {old} ({some}) is not copied: the new one looks in {new.parent}.")
     _name_missing_modules(cells, report, old.parent)
     if notebook.nbformat_minor < 5:
         for cell in notebook.cells:

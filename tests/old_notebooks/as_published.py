@@ -159,7 +159,7 @@ optimizer = tf.train.AdamOptimizer(2.0)
 train_step = optimizer.minimize(J)
 
 # %%
-def model_nn(sess, input_image, num_iterations = 2):
+def model_nn(sess, input_image, num_iterations = 1):
     sess.run(tf.global_variables_initializer())
     sess.run(model['input'].assign(input_image))
     for i in range(num_iterations):
