@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from nst_utils.base.errors import InputError
 from nst_utils.cli import app
 from nst_utils.tf1.cells import Cell
-from nst_utils.tf1.rewriting import Facts, Notes, Rewriter, TensorflowTables, add_seeds
+from nst_utils.tf1.facts import Facts
+from nst_utils.tf1.rewriting import Notes, Rewriter, TensorflowTables, add_seeds
 from nst_utils.tf1.upgrade import FIRST_CELL, upgrade
 
 PYTHON_2 = {"name": "py27", "display_name": "Python 2"}
@@ -149,6 +150,14 @@ def test_a_call_becomes_one_of_today(rewrite, before, after):
 )
 def test_an_import_becomes_one_of_today(rewrite, before, after):
     assert rewrite(before)[0].strip() == after.strip()
+
+
+def test_scipy_itself_stays_where_nothing_else_imports_it(tables):
+    alone, beside = "import scipy.misc\nscipy.io", "import scipy.misc, scipy.io"
+    for source, left in ((alone, "import scipy\nscipy.io"), (beside, "import scipy.io")):
+        module = cst.parse_module(source)
+        rewriter = Rewriter(Facts([module]), Notes(), tables, True, lambda path: False)
+        assert module.visit(rewriter).code == left
 
 
 def test_names_mean_what_their_imports_say(rewrite):

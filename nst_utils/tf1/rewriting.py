@@ -4,22 +4,26 @@ TensorFlow's names and arguments are those of its own upgrade script's tables; t
 """
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 import libcst as cst
 import libcst.matchers as m
 
-from nst_utils.course.config import CONFIG
 from nst_utils.network.weights import COURSE_PATH
 from nst_utils.tf1.cells import shown
+from nst_utils.tf1.facts import WRITE
+from nst_utils.tf1.syntax import (
+    called,
+    dotted,
+    expression,
+    is_shape,
+    last,
+    leaves_the_graph,
+    literal,
+    root,
+    with_comma,
+)
 
-# What `from nst_utils import *` brings.
-_STAR = {
-    "np": "numpy", "tf": "tensorflow", "scipy": "scipy", "plt": "matplotlib.pyplot", "Image": "PIL.Image",
-    "imshow": "matplotlib.pyplot.imshow", "os": "os", "sys": "sys", "load_vgg_model": "nst_utils.load_vgg_model",
-    "save_image": "nst_utils.save_image",
-}  # fmt: skip
 # Full names that only have another one today.
 _RENAMED = {
     "numpy.float": "float", "numpy.int": "int", "numpy.object": "object", "numpy.str": "str", "numpy.long": "int",
@@ -41,7 +45,6 @@ _READ_PATH = {
     "PIL.Image.open", "matplotlib.pyplot.imread", "matplotlib.image.imread", "imageio.imread", "imageio.v2.imread",
     "imageio.v3.imread", "tensorflow.read_file", "tensorflow.io.read_file",
 }  # fmt: skip
-_WRITE = {"save_image", "imsave", "save", "savefig", "imwrite", "mimsave", "save_img", "write_image"}
 _KERAS_OPTIMIZERS = re.compile(r"^(tensorflow\.)?(keras\.)?optimizers\.(legacy\.)?\w+$")
 # NumPy's names for ops of TensorFlow, in code that builds graphs.
 _NUMPY_OPS = {
@@ -81,169 +84,6 @@ class Notes:
             self.failures.append(sentence)
 
 
-class Facts(cst.CSTVisitor):
-    """What all cells together say: the meaning of names, and which names hold tensors or sides of shapes."""
-
-    def __init__(self, modules, own_helper=False):
-        self.aliases, self.defined, self.identifiers = {"tf": "tensorflow"}, set(), set()
-        self.own_helper = own_helper
-        self.sides, self.eight_bit, self.functions = set(), set(), {}
-        self.uses_device = False
-        self.folders = set()  # those that the code writes to
-        self.tensors, self.ambiguous = set(), set()  # of (function, name)
-        self._scope, self._locals = [""], defaultdict(set)
-        self._assigned, self._calls, self._written, self._texts = [], [], [], {}
-        for module in modules:
-            module.visit(self)
-        for name in self.defined & self.aliases.keys():
-            del self.aliases[name]
-        self._follow_tensors()
-        self.folders |= {folder for path in self._written if (folder := self.folder(path))}
-
-    def folder(self, node):
-        """The folder, relative to the notebook's, that an expression for a path names; "" if it names none."""
-        folder = self._beginning(node).replace("\\", "/").rpartition("/")[0]
-        return "" if folder.startswith(("/", "~")) or ":" in folder else folder
-
-    def _beginning(self, node):
-        """The text that an expression for a path begins with, as far as it is written in the notebook."""
-        if isinstance(node, cst.BinaryOperation):
-            return self._beginning(node.left)
-        if isinstance(node, cst.Name):
-            return self._texts.get(node.value, "")
-        if isinstance(node, cst.Attribute):
-            return CONFIG.OUTPUT_DIR if node.attr.value == "OUTPUT_DIR" else ""
-        if isinstance(node, cst.FormattedString):
-            first = node.parts[0] if node.parts else None
-            if isinstance(first, cst.FormattedStringExpression):
-                return self._beginning(first.expression)
-            return first.value if first else ""
-        if isinstance(node, cst.Call):
-            if m.matches(node.func, m.Attribute(m.SimpleString(), m.Name("format"))):
-                return _literal(node.func.value)
-            if self.full_name(node.func) == "os.path.join" and node.args:
-                return self._beginning(node.args[0].value).rstrip("/") + "/"
-        return _literal(node)
-
-    def full_name(self, node):
-        """The dotted name of an expression with its imports resolved, such as scipy.misc.imread; "" if it has none."""
-        parts = []
-        while isinstance(node, cst.Attribute):
-            parts.append(node.attr.value)
-            node = node.value
-        if not isinstance(node, cst.Name) or node.value not in self.aliases:
-            return ""
-        return ".".join([self.aliases[node.value], *reversed(parts)])
-
-    def is_tensor(self, node, scope="", certain=True):
-        """Whether an expression in a function (scope: its name) is made of a tensor, as far as can be told.
-
-        certain: a variable that is something else as well, now and then, counts as no tensor.
-        """
-        known = self.tensors - self.ambiguous if certain else self.tensors
-        if any(self._key(name.value, scope) in known for name in m.findall(node, m.Name())):
-            return True
-        return any(self.full_name(call.func).startswith("tensorflow.") for call in m.findall(node, m.Call()))
-
-    def _key(self, name, scope):
-        """(the function that a variable belongs to, its name); "" for the notebook's own."""
-        return (scope, name) if name in self._locals[scope] else ("", name)
-
-    def visit_Name(self, node):
-        self.identifiers.add(node.value)
-
-    def visit_Attribute(self, node):
-        node.value.visit(self)  # what follows the dot is no variable
-        return False
-
-    def visit_Import(self, node):
-        for alias in node.names:
-            path = _dotted(alias.name)
-            if alias.asname:
-                self.aliases[alias.asname.name.value] = path
-            else:
-                self.aliases[path.partition(".")[0]] = path.partition(".")[0]
-
-    def visit_ImportFrom(self, node):
-        module = _dotted(node.module) if node.module else ""
-        if isinstance(node.names, cst.ImportStar):
-            if module == "nst_utils" and not self.own_helper:
-                # An alias given before it stays what it is, because both mean the same module.
-                self.aliases = _STAR | self.aliases
-            return
-        for alias in node.names:
-            name = alias.asname.name.value if alias.asname else alias.name.value
-            self.aliases[name] = f"{module}.{alias.name.value}"
-
-    def visit_FunctionDef(self, node):
-        self.defined.add(node.name.value)
-        self.functions[node.name.value] = [parameter.name.value for parameter in node.params.params]
-        self._locals[node.name.value].update(self.functions[node.name.value])
-        self._scope.append(node.name.value)
-
-    def leave_FunctionDef(self, node):
-        self._scope.pop()
-
-    def visit_ClassDef(self, node):
-        self.defined.add(node.name.value)
-
-    def visit_Assign(self, node):
-        for target in node.targets:
-            names = _names(target.target)
-            self._assign(names, node.value)
-            if len(names) > 1 and _is_shape(node.value):
-                self.sides.update(names)
-            if _literal(node.value):
-                self._texts.update(dict.fromkeys(names, _literal(node.value)))
-            if "uint8" in shown(node.value):
-                self.eight_bit.update(names)
-
-    def visit_AugAssign(self, node):
-        self._assign(_names(node.target), node.value)
-
-    def visit_For(self, node):
-        if _is_shape(node.iter):
-            self.sides.update(_names(node.target))
-
-    def visit_CompFor(self, node):
-        if _is_shape(node.iter):
-            self.sides.update(_names(node.target))
-
-    def visit_Call(self, node):
-        self._calls.append((self._scope[-1], node))
-        if _called(node) in _WRITE and node.args:
-            self._written.append(node.args[0].value)
-        if self.full_name(node.func) == "tensorflow.device":
-            self.uses_device = True
-        if m.matches(node.func, m.Attribute(m.Name(), m.Name("get_shape"))):
-            self.tensors.add((self._scope[-1], node.func.value.value))
-
-    def _assign(self, names, value):
-        self._locals[self._scope[-1]].update(names)
-        self._assigned.append((self._scope[-1], names, value))
-
-    def _follow_tensors(self):
-        """From tensors to what is computed of them, and into the functions that they are given to."""
-        before = -1
-        while before != len(self.tensors):
-            before = len(self.tensors)
-            for scope, names, value in self._assigned:
-                if self._makes_tensor(value, scope):
-                    self.tensors.update(self._key(name, scope) for name in names)
-            for scope, call in self._calls:
-                if isinstance(call.func, cst.Name) and call.func.value in self.functions:
-                    for parameter, argument in zip(self.functions[call.func.value], call.args, strict=False):
-                        if argument.keyword is None and self.is_tensor(argument.value, scope, certain=False):
-                            self.tensors.add((call.func.value, parameter))
-        for scope, names, value in self._assigned:
-            if not self._makes_tensor(value, scope):
-                self.ambiguous.update(self._key(name, scope) for name in names)
-
-    def _makes_tensor(self, value, scope):
-        """A session's results are arrays, a shape's are numbers."""
-        return self.is_tensor(value, scope, certain=False) and not _leaves_the_graph(value)
-
-
 class Rewriter(cst.CSTTransformer):
     """One cell as code of today. needs: name -> the import that it needs."""
 
@@ -272,11 +112,11 @@ class Rewriter(cst.CSTTransformer):
 
     def leave_Import(self, original, updated):
         self._in_import -= 1
-        names = [alias for alias in original.names if _dotted(alias.name) not in ("scipy.misc", "scipy.ndimage.imread")]
+        names = [alias for alias in original.names if dotted(alias.name) != "scipy.misc"]
         if self._helper:
             names = [_renamed_helper(alias, self._helper) for alias in names]
-        if len(names) != len(original.names) and not names and "scipy" not in self._other_scipy:
-            names = [cst.ImportAlias(cst.Name("scipy"))]
+        if not names and not self.facts.imports_scipy:
+            names = [cst.ImportAlias(cst.Name("scipy"))]  # for what else of it the notebook uses
         if not names:
             self.notes.changed(original, "(left out)")
             return cst.Pass()
@@ -285,11 +125,9 @@ class Rewriter(cst.CSTTransformer):
         self.notes.changed(original, updated)
         return updated
 
-    _other_scipy = frozenset({"scipy"})
-
     def leave_ImportFrom(self, original, updated):
         self._in_import -= 1
-        module = _dotted(original.module) if original.module else ""
+        module = dotted(original.module) if original.module else ""
         if module == "scipy.misc":
             self.notes.changed(original, "(left out)")
             return cst.Pass()
@@ -298,7 +136,7 @@ class Rewriter(cst.CSTTransformer):
             names = [alias for alias in original.names if alias.name.value != gone]
             if len(names) == len(original.names):
                 return original
-            updated = original.with_changes(names=[*names[:-1], _last(names)]) if names else cst.Pass()
+            updated = original.with_changes(names=[*names[:-1], last(names)]) if names else cst.Pass()
             self.notes.changed(original, updated if names else "(left out)")
             return updated
         renamed = {
@@ -310,7 +148,7 @@ class Rewriter(cst.CSTTransformer):
             renamed = module.replace("tensorflow.python.keras", "tensorflow.keras")
         if not renamed:
             return original
-        updated = original.with_changes(module=_expression(renamed))
+        updated = original.with_changes(module=expression(renamed))
         self.notes.changed(original, updated)
         return updated
 
@@ -343,7 +181,7 @@ class Rewriter(cst.CSTTransformer):
         if not new:
             return updated
         self.notes.changed(original, new)
-        return _expression(new)
+        return expression(new)
 
     def _tensorflow_name(self, full, original):
         old = full.replace("tensorflow.", "tf.", 1)
@@ -358,12 +196,12 @@ class Rewriter(cst.CSTTransformer):
             return None
         if new == old:
             return None
-        return _root(original) + new[2:]
+        return root(original) + new[2:]
 
     def _is_side(self, node):
         """Whether an expression is one side of a shape, which is a number today."""
         if isinstance(node, cst.Subscript):
-            return _is_shape(node.value)
+            return is_shape(node.value)
         return isinstance(node, cst.Name) and node.value in self.facts.sides
 
     def visit_FunctionDef(self, node):
@@ -401,12 +239,12 @@ class Rewriter(cst.CSTTransformer):
             return updated.with_changes(func=cst.Name(self._need("write_image", "from nst_utils import {}")))
         if full.startswith("scipy.misc."):
             name = self._need(full.rsplit(".", 1)[1], "from nst_utils.tf1.vanished import {}")
-            return updated.with_changes(func=_expression(name))
+            return updated.with_changes(func=expression(name))
         if full == "numpy.asscalar":
-            return _expression(f"np.asarray({shown(updated.args[0].value)}).item()")
+            return expression(f"np.asarray({shown(updated.args[0].value)}).item()")
         if full == "scipy.io.loadmat" and first is not None:
             return self._wrapped(original, updated, "weights_file")
-        if full == "nst_utils.load_vgg_model" and first is not None and _literal(first) != COURSE_PATH:
+        if full == "nst_utils.load_vgg_model" and first is not None and literal(first) != COURSE_PATH:
             return self._wrapped(original, updated, "weights_file")
         if re.search(r"applications(\.vgg19)?\.VGG19$", full):
             return updated.with_changes(func=cst.Name(self._need("vgg19", "from nst_utils.tf1.today import {}")))
@@ -416,10 +254,10 @@ class Rewriter(cst.CSTTransformer):
             return self._tensor_function(full.removeprefix("numpy."), original, updated)
         if full.startswith("tensorflow."):
             return self._tensorflow_call(full, updated)
-        if full == "matplotlib.pyplot.style.use" and _literal(first).startswith("seaborn"):
-            style = _literal(first)
+        if full == "matplotlib.pyplot.style.use" and literal(first).startswith("seaborn"):
+            style = literal(first)
             if not style.startswith("seaborn-v0_8"):
-                new = _expression(repr(style.replace("seaborn", "seaborn-v0_8", 1)))
+                new = expression(repr(style.replace("seaborn", "seaborn-v0_8", 1)))
                 return updated.with_changes(args=[updated.args[0].with_changes(value=new)])
         return updated
 
@@ -435,11 +273,11 @@ class Rewriter(cst.CSTTransformer):
         path = self._path(original, updated, "picture")
         mode = next((a.value for a in original.args[1:] if a.keyword and a.keyword.value == "mode"), None)
         flatten = any(a.keyword is None or a.keyword.value == "flatten" for a in original.args[1:])
-        if mode is None and not flatten or _literal(mode) == "RGB":
-            return _expression(f"{self._need('read_image', 'from nst_utils import {}')}({path})")
+        if mode is None and not flatten or literal(mode) == "RGB":
+            return expression(f"{self._need('read_image', 'from nst_utils import {}')}({path})")
         self.needs.setdefault("np", "import numpy as np")
         image = self._need("Image", "from PIL import Image")
-        return _expression(f"np.array({image}.open({path}).convert({'F' if flatten else ''!r}))" if flatten
+        return expression(f"np.array({image}.open({path}).convert({'F' if flatten else ''!r}))" if flatten
                            else f"np.array({image}.open({path}).convert({shown(mode)}))")
 
     def _resize(self, original, updated):
@@ -448,18 +286,18 @@ class Rewriter(cst.CSTTransformer):
         if m.matches(size, m.Tuple()) and len(size.elements) >= 2:
             high, wide = (shown(element.value) for element in size.elements[:2])
             picture = shown(updated.args[0].value)
-            return _expression(f"{self._need('resize', 'from nst_utils import {}')}({picture}, ({wide}, {high}))")
+            return expression(f"{self._need('resize', 'from nst_utils import {}')}({picture}, ({wide}, {high}))")
         name = self._need("imresize", "from nst_utils.tf1.vanished import {}")
         return updated.with_changes(func=cst.Name(name))
 
     def _wrapped(self, original, updated, helper):
-        path = _expression(self._path(original, updated, helper))
+        path = expression(self._path(original, updated, helper))
         return updated.with_changes(args=[updated.args[0].with_changes(value=path), *updated.args[1:]])
 
     def _path(self, original, updated, helper):
         """Source of the call's first argument, passed through picture() or weights_file() unless the file is there."""
         path, given = shown(updated.args[0].value), original.args[0].value
-        if self.facts.folder(given) in self.facts.folders or self._exists(_literal(given) or " "):
+        if self.facts.folder(given) in self.facts.folders or self._exists(literal(given) or " "):
             return shown(updated.args[0].value.visit(_Slashes())) if "\\" in path else path
         return f"{self._need(helper, 'from nst_utils.tf1.today import {}')}({path})"
 
@@ -467,29 +305,29 @@ class Rewriter(cst.CSTTransformer):
         old = full.replace("tensorflow.", "tf.", 1)
         if self._graph or not self._tensorflow.has(old):
             updated = self._keywords(updated, self._tensorflow.keywords(old))
-        soft = _expression("f(allow_soft_placement=True)").args
+        soft = expression("f(allow_soft_placement=True)").args
         given = {argument.keyword.value for argument in updated.args if argument.keyword}
         if not self.facts.uses_device or "allow_soft_placement" in given:
             return updated
         if full.endswith(".ConfigProto"):
-            return updated.with_changes(args=[*_with_comma(updated.args), *soft])
+            return updated.with_changes(args=[*with_comma(updated.args), *soft])
         if full.rsplit(".", 1)[1] in ("Session", "InteractiveSession"):
             if "config" not in given:
-                root = _root(updated.func)
-                config = _expression(f"f(config={root}.compat.v1.ConfigProto(allow_soft_placement=True))").args
-                return updated.with_changes(args=[*_with_comma(updated.args), *config])
+                tensorflow = root(updated.func)
+                config = expression(f"f(config={tensorflow}.compat.v1.ConfigProto(allow_soft_placement=True))").args
+                return updated.with_changes(args=[*with_comma(updated.args), *config])
         return updated
 
     def _tensor_function(self, name, original, updated):
         """NumPy's function of a tensor: the op of that name."""
         if not any(self.facts.is_tensor(argument.value, self._scope[-1]) for argument in original.args):
             return updated
-        if any(_leaves_the_graph(argument.value) for argument in original.args):
+        if any(leaves_the_graph(argument.value) for argument in original.args):
             return updated
         if name not in _NUMPY_OPS:
             self.notes.failed(f"{shown(original)} may meet a tensor, which NumPy cannot compute with.")
             return updated
-        return updated.with_changes(func=_expression(_NUMPY_OPS[name]))
+        return updated.with_changes(func=expression(_NUMPY_OPS[name]))
 
     def _keywords(self, updated, renames):
         """The call with its keyword arguments renamed, or left out where the new name is None."""
@@ -501,17 +339,17 @@ class Rewriter(cst.CSTTransformer):
             args.append(argument.with_changes(keyword=cst.Name(renames[keyword])) if keyword in renames else argument)
         if args == list(updated.args):
             return updated
-        return updated.with_changes(args=[*args[:-1], _last(args)] if args else [])
+        return updated.with_changes(args=[*args[:-1], last(args)] if args else [])
 
     def _magic(self, original, updated):
         """get_ipython().magic(line), which IPython 9 no longer has."""
-        line = _literal(original.args[0].value) if original.args else ""
+        line = literal(original.args[0].value) if original.args else ""
         name, _, rest = line.lstrip("%").partition(" ")
-        return _expression(f"get_ipython().run_line_magic({name!r}, {rest!r})") if name else updated
+        return expression(f"get_ipython().run_line_magic({name!r}, {rest!r})") if name else updated
 
     def _with_slashes(self, original, updated):
         """A path to write to that was written on Windows, with slashes."""
-        if _called(original) not in _WRITE or not original.args or "\\" not in shown(original.args[0].value):
+        if called(original) not in WRITE or not original.args or "\\" not in shown(original.args[0].value):
             return updated
         return updated.with_changes(args=[updated.args[0].visit(_Slashes()), *updated.args[1:]])
 
@@ -620,68 +458,14 @@ class _Seeds(cst.CSTTransformer):
     def leave_Call(self, original, updated):
         if id(original) not in self._seeds:
             return updated
-        seed = _expression(f"f(seed={self._seeds[id(original)]})").args
-        updated = updated.with_changes(args=[*_with_comma(updated.args), *seed])
+        seed = expression(f"f(seed={self._seeds[id(original)]})").args
+        updated = updated.with_changes(args=[*with_comma(updated.args), *seed])
         self._notes.changed(original, updated)
         return updated
 
 
-def _expression(source):
-    return cst.parse_expression(source)
-
-
-def _dotted(node):
-    return f"{_dotted(node.value)}.{node.attr.value}" if isinstance(node, cst.Attribute) else node.value
-
-
-def _root(node):
-    while isinstance(node, cst.Attribute):
-        node = node.value
-    return node.value if isinstance(node, cst.Name) else "tf"
-
-
-def _names(target):
-    return {name.value for name in m.findall(target, m.Name())} if not isinstance(target, cst.Attribute) else set()
-
-
-def _is_shape(node):
-    """x.get_shape() or x.shape, not yet a list of numbers."""
-    return m.matches(node, m.Call(m.Attribute(attr=m.Name("get_shape")))) or m.matches(
-        node, m.Attribute(attr=m.Name("shape"))
-    )
-
-
-def _leaves_the_graph(node):
-    """Whether an expression runs a session or asks for a shape: its value is no tensor."""
-    ends = ("run", "eval", "numpy", "as_list", "get_shape")
-    for call in m.findall(node, m.Call(m.Attribute())):
-        if call.func.attr.value in ends:
-            return True
-    return bool(m.findall(node, m.Attribute(attr=m.Name("shape"))))
-
-
-def _called(call):
-    """The last name of what is called."""
-    func = call.func
-    return func.attr.value if isinstance(func, cst.Attribute) else func.value if isinstance(func, cst.Name) else ""
-
-
-def _literal(node):
-    return node.evaluated_value if isinstance(node, cst.SimpleString) and isinstance(node.evaluated_value, str) else ""
-
-
-def _with_comma(args):
-    if not args:
-        return []
-    return [*args[:-1], args[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))]
-
-
-def _last(nodes):
-    return nodes[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-
-
 def _renamed_helper(alias, helper):
-    if _dotted(alias.name) != "nst_utils":
+    if dotted(alias.name) != "nst_utils":
         return alias
     asname = alias.asname or cst.AsName(cst.Name("nst_utils"), cst.SimpleWhitespace(" "), cst.SimpleWhitespace(" "))
     return alias.with_changes(name=cst.Name(helper), asname=asname)

@@ -14,7 +14,8 @@ import nbformat
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import check_folder, refuse_overwriting, write_text
 from nst_utils.tf1.cells import Cell
-from nst_utils.tf1.rewriting import Facts, Notes, Rewriter, TensorflowTables, add_seeds
+from nst_utils.tf1.facts import Facts
+from nst_utils.tf1.rewriting import Notes, Rewriter, TensorflowTables, add_seeds
 from nst_utils.tf1.signs import mode_of
 
 FIRST_CELL = "%load_ext nst_utils.tf1"
