@@ -8,7 +8,7 @@ import sys
 import typer
 
 from nst_utils.base.errors import InputError
-from nst_utils.cli import machine, stylize
+from nst_utils.cli import machine, stylize, upgrade
 
 app = typer.Typer(
     add_completion=False,
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command()(stylize.stylize)
 app.command()(machine.doctor)
 app.command()(machine.weights)
+app.command()(upgrade.upgrade)
 
 
 def main():
