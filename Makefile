@@ -67,6 +67,7 @@ grade: $(VENV)/.installed-dev  ## Grade all submissions with nbgrader.
 
 bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); results in benchmarks/results.
 	@$(BIN)/python benchmarks/command.py
+	@$(BIN)/python benchmarks/minimize.py
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py

@@ -29,7 +29,7 @@ if "google.colab" in sys.modules:
 # %%
 from nst_utils import *
 import tensorflow.compat.v1 as tf
-from nst_utils import checks
+from nst_utils import checks, minimize
 from nst_utils.course.drawing import example, show, show_curves
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96

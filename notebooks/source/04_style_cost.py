@@ -29,7 +29,7 @@ if "google.colab" in sys.modules:
 # %%
 from nst_utils import *
 import tensorflow.compat.v1 as tf
-from nst_utils import checks, gram_matrix
+from nst_utils import checks, gram_matrix, minimize
 from nst_utils.course.drawing import example, show, show_curves, shuffle_tiles
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 144, 96

@@ -29,7 +29,7 @@ if "google.colab" in sys.modules:
 # %%
 from nst_utils import *
 import tensorflow.compat.v1 as tf
-from nst_utils import STYLE_LAYERS, checks, compute_content_cost, compute_style_cost
+from nst_utils import STYLE_LAYERS, checks, compute_content_cost, compute_style_cost, minimize
 from nst_utils.course.drawing import example, show, show_curves, show_table
 
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 128, 80
