@@ -194,6 +194,7 @@ class Objective:
         self.evaluator, self.recipe, self.canvas = evaluator, recipe, canvas or Canvas()
         self.tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
         self._factors = _factors(recipe, evaluator.sights, regions)
+        self._penalty = np.float32(max(recipe.alpha / 10, recipe.beta / 40) or 1)
         self._masks = {
             sight.key: layer_mask(regions[sight.region].mask, sight.layer) for sight in evaluator.sights if sight.masked
         }
@@ -205,7 +206,8 @@ class Objective:
     def __call__(self, picture):
         """The Evaluation of a picture (H, W, 3) float32: its value is J of the clipped picture plus a penalty.
 
-        The penalty is the squared distance from the clipped picture; J itself has no slope outside the canvas.
+        The penalty is the squared distance from the clipped picture, in proportion to the weights in J, so that these
+        count only against each other; J itself has no slope outside the canvas.
         """
         clipped = self.canvas.clip(picture)
         J_content, J_style, gradient = self._whole(clipped) if len(self.tiles) == 1 else self._tiled(clipped)
@@ -214,9 +216,9 @@ class Objective:
             J_variation, slope = self.evaluator.variation(clipped)
             gradient += self.recipe.tv_weight * slope.numpy()
         outside = picture - clipped
-        gradient = np.where(outside == 0, self.canvas.project(gradient), 2 * outside)
+        gradient = np.where(outside == 0, self.canvas.project(gradient), 2 * self._penalty * outside)
         costs = self._costs(J_content, J_style, J_variation)
-        return Evaluation(picture, costs, costs.total + float(np.vdot(outside, outside)), gradient)
+        return Evaluation(picture, costs, costs.total + float(self._penalty * np.vdot(outside, outside)), gradient)
 
     def costs(self, picture):
         """The Costs of the clipped picture alone, without the work of its gradient."""
