@@ -196,7 +196,7 @@ class Objective:
         self.evaluator, self.recipe, self.canvas = evaluator, recipe, canvas or Canvas()
         self.tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
         self._factors = _factors(recipe, evaluator.sights, regions)
-        self._penalty = np.float32(max(recipe.alpha / 10, recipe.beta / 40) or 1)
+        self._penalty = np.float32(recipe.beta / 40 or recipe.alpha / 10 or 1)
         self._masks = {
             sight.key: layer_mask(regions[sight.region].mask, sight.layer) for sight in evaluator.sights if sight.masked
         }

@@ -181,8 +181,8 @@ class Settings:
 
     @property
     def recipe(self):
-        # Half the strength makes the content count about thirty times as much.
-        alpha = self.alpha * 1000.0 ** (1 - self.strength)
+        # The content cost is so much smaller that it takes a millionfold weight to keep nearly all of the photo.
+        alpha = self.alpha * 1e6 ** (1 - self.strength)
         return Recipe(
             alpha, self.beta, self.tv_weight, self.content_layers if self.alpha else (),
             self.style_layers if self.beta else (), self.pooling,
