@@ -138,7 +138,7 @@ def test_tiles_give_the_gradient_of_the_whole(styles):
         picture = np.clip(content + np.random.default_rng(0).normal(0, 5, content.shape), -5, 260).astype(np.float32)
         one = whole.with_targets(chosen, 0.2)(picture)
         # The directions come from a sample, which tiles take otherwise: those of the whole are given to both.
-        for name in ("_style_directions", "_content_directions", "_vectors_of_spots", "_query"):
+        for name in ("_style_directions", "_content_directions", "_vectors_of_spots", "_content_vectors"):
             setattr(tiled, name, getattr(whole, name))
         other = tiled.with_targets(chosen, 0.2)(picture)
     assert other.value == pytest.approx(one.value, rel=1e-4)

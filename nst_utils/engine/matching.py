@@ -150,17 +150,20 @@ class Match(Objective):
                 )
         self.spots = spots_of(regions)
         self._rights, self._place_weights = self._rights_of_places()
+        self._seen = {}
         self._find_directions()
         self._vectors_of_spots = tf.concat([self._project(p, *self._style_directions) for p in self.paintings], axis=0)
+        self._content_vectors = self._project(self._content, *self._content_directions)
+        self._seen = {}
         # What the style cost would be without any features: its unit.
         none = {key: tf.zeros_like(S) for key, S in self._S_S.items()}
         style = matcher.style_costs(self._S_S, none)
         self._unit = sum(float(self._factors["style"][key]) * float(J) for key, J in style.items())
-        self._penalty, self._query, self._set_for = np.float32(1), None, None
+        self._penalty, self._set_for = np.float32(1), None
 
     def search(self, picture, share, below=None, seed=0):
         """The assignment (rows, columns) for the photograph's vectors, or for a mix with a share of the picture's."""
-        queries = self._content_vectors()
+        queries = self._content_vectors
         if share:
             queries = _mixed(queries, self._project(self.canvas.clip(picture), *self._style_directions), share)
         return assign(queries, self._vectors_of_spots, self.spots, self._rights, self.grid, below, seed)
@@ -209,7 +212,7 @@ class Match(Objective):
         """Directions, shift, targets and weights of a tile's own places."""
         places = tile.inner_of(np.arange(self._chosen.size, dtype=np.int32).reshape(self.grid), GRID)
         targets = tf.gather(self._vectors_of_spots, tile.inner_of(self._chosen, GRID).ravel())
-        targets = _mixed(targets, tf.gather(self._content_vectors(), places.ravel()), self._kept)
+        targets = _mixed(targets, tf.gather(self._content_vectors, places.ravel()), self._kept)
         W, shift = self._style_directions
         parts = {name: W[part] for name, part in self.evaluator.slices().items()}
         return parts, shift, targets, self._place_weights[places.ravel()]
@@ -234,8 +237,15 @@ class Match(Objective):
 
     def _columns(self, picture):
         """For every tile of a picture: the tile, and its own vectors as _look() gives them."""
-        for tile in cut_tiles(*picture.shape[:2], self.evaluator.halo, self._max_pixels):
+        if id(picture) in self._seen:
+            yield self._seen[id(picture)]
+            return
+        tiles = cut_tiles(*picture.shape[:2], self.evaluator.halo, self._max_pixels)
+        for tile in tiles:
             yield tile, self.evaluator.look(tile.cut(picture), self._box(tile))
+
+    def _is_whole(self, picture):
+        return len(cut_tiles(*picture.shape[:2], self.evaluator.halo, self._max_pixels)) == 1
 
     def _find_directions(self):
         """Means, scales and main directions of the vectors, of the paintings' and of the photograph's."""
@@ -254,9 +264,12 @@ class Match(Objective):
         """Mean and scale of every channel, and the sample of vectors that they come from."""
         parts = []
         for picture in pictures:
+            columns = list(self._columns(picture)) if self._is_whole(picture) else self._columns(picture)
+            if self._is_whole(picture):
+                self._seen[id(picture)] = columns[0]  # to be looked at once more
             places = -(-picture.shape[0] // GRID) * -(-picture.shape[1] // GRID)
             every = max(1, places * len(pictures) // SAMPLE)
-            parts += [tf.cast(found[::every], tf.float32).numpy() for _, found in self._columns(picture)]
+            parts += [tf.cast(found[::every], tf.float32).numpy() for _, found in columns]
         sample = np.concatenate(parts)
         mean = sample.mean(axis=0)
         scale = np.ones_like(mean)
@@ -273,12 +286,6 @@ class Match(Objective):
             part = tile.inner_of(found, GRID)
             part[...] = _turned(columns, W, shift).numpy().reshape(part.shape)
         return tf.constant(found.reshape(-1, W.shape[1]))
-
-    def _content_vectors(self):
-        if self._query is None:
-            self._query = self._project(self._content, *self._content_directions)
-        return self._query
-
 
 def _on_grid(a, name):
     """Activations (1, n_H, n_W, C) of a layer on the grid of places: averaged down, or enlarged."""
