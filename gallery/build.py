@@ -35,7 +35,7 @@ TILES, FLOW, FLUID, SKY, GRADIENT = (
     f"gallery/pictures/{name}" for name in ("tiles.jpg", "flow.jpg", "fluid.jpg", "sky.png", "gradient.png")
 )
 
-GAP, CAPTION, INPUTS_WIDTH = 8, 24, 160
+GAP, CAPTION, WIDTH = 8, 24, 1200
 SEEDS = "Three pairs"
 
 
@@ -125,23 +125,31 @@ EXAMPLES = (
     Example(
         "iterations", "first", "Iterations",
         "Steps at the full size. Few are a sketch; more bring the picture nearer to the painting.",
-        PAIR, variants("iterations", ("--iterations 3", "--iterations 3"), ("30, as nobody asked for another", ""),
+        PAIR, variants("iterations", ("--iterations 3", "--iterations 3"), ("30, as ever", ""),
                        ("--iterations 150", "--iterations 150")),
         settings=("iterations",),
     ),
     Example(
         "brush", "first", "Brush size", "Finer strokes below 1, broader ones above.",
-        PAIR, variants("brush", ("--style-scale 0.5", "--style-scale 0.5"), ("1", ""),
-                       ("--style-scale 2", "--style-scale 2")),
+        (photo(PALACE), painting(CHURCH)),
+        variants("brush", *((f"--style-scale {x}",) * 2 for x in ("0.5", "1", "2")),
+                 base=f"{PALACE} {CHURCH} --max-side 320 --alpha 1"),
+        settings=("style_scale",),
+    ),
+    Example(
+        "pattern", "first", "Size of a pattern", "What goes for strokes goes for whatever a painting is made of.",
+        (photo(PALACE), painting(TILES, "tiles")),
+        variants("pattern", *((f"--style-scale {x}",) * 2 for x in ("0.5", "1", "2")),
+                 base=f"{PALACE} {TILES} --max-side 320"),
         settings=("style_scale",),
     ),
     Example(
         "colors", "first", "The photo's own colours",
         "`luminance` paints lightness only and leaves the colours where they are; `palette` gives the painting the "
         "photo's colours first, and they may move.",
-        PAIR, variants("colors", ("the painting's colours", ""),
-                       ("--keep-colors luminance", "--keep-colors luminance"),
-                       ("--keep-colors palette", "--keep-colors palette")),
+        (photo(PALACE), painting(HARVEST)),
+        variants("colors", ("the painting's colours", ""), ("--keep-colors luminance", "--keep-colors luminance"),
+                 ("--keep-colors palette", "--keep-colors palette"), base=f"{PALACE} {HARVEST} --max-side 320"),
         settings=("keep_colors",),
     ),
     Example(
@@ -174,22 +182,25 @@ EXAMPLES = (
     ),
     Example(
         "alpha", "costs", "Content and style",
-        "`--alpha` weighs what is shown, `--beta` how it is painted; only their ratio matters.",
-        PAIR, variants("alpha", ("--alpha 10000", "--alpha 10000"), ("--alpha 10 --beta 40", ""),
-                       ("--alpha 0.1 --beta 400", "--alpha 0.1 --beta 400")),
+        "`--alpha` weighs what is shown, `--beta` how it is painted; only their ratio matters. The start shows the "
+        "photo too: without that and without content, the manner alone is left.",
+        PAIR, variants("alpha", ("--alpha 1000 --beta 0.04", "--alpha 1000 --beta 0.04"),
+                       ("--alpha 10 --beta 40, as ever", ""), ("--alpha 0 --init noise", "--alpha 0 --init noise")),
         settings=("alpha", "beta"),
     ),
     Example(
         "tv", "costs", "Total variation", "Smooths speckles away, and fine strokes with them.",
-        PAIR, variants("tv", ("0", ""), ("--tv-weight 1000", "--tv-weight 1000"),
-                       ("--tv-weight 20000", "--tv-weight 20000")),
+        PAIR, variants("tv", ("0", ""), ("--tv-weight 20000", "--tv-weight 20000"),
+                       ("--tv-weight 200000", "--tv-weight 200000")),
         settings=("tv_weight",),
     ),
     Example(
         "content-layers", "costs", "Content layers",
-        "A shallow layer holds to every edge, a deep one to what is shown.",
-        PAIR, variants("content-layers", ("--content-layers conv2_2", "--content-layers conv2_2"), ("conv4_2", ""),
-                       ("--content-layers conv5_2", "--content-layers conv5_2")),
+        "What each of them keeps of the photo, from noise and without style: a shallow layer holds to every edge, a "
+        "deep one to what is shown. Beside a style, one layer and a weight for it do well.",
+        (photo(PALACE),),
+        variants("content-layers", *((f"--content-layers {x}",) * 2 for x in ("conv2_2", "conv4_2", "conv5_2")),
+                 base=f"{PALACE} {TERRACE} --max-side 320 --beta 0 --init noise --iterations 60"),
         settings=("content_layers",),
     ),
     Example(
@@ -201,7 +212,8 @@ EXAMPLES = (
         settings=("style_layers",),
     ),
     Example(
-        "pooling", "costs", "Pooling", "How the network halves its pictures: by the average of four, or the largest.",
+        "pooling", "costs", "Pooling", "How the network halves what it sees: by the average of four, or the "
+        "largest. The same manner, with other strokes.",
         PAIR, variants("pooling", ("--pooling average", "--pooling average"), ("--pooling max", "--pooling max"),
                        base=f"{PALACE} {TERRACE} --max-side 400"),
         settings=("pooling",),
@@ -323,9 +335,12 @@ def strip(example, costs):
         for start in range(0, len(results), columns)
     ]
     right = _below(rows)
-    each_height = (right.height - GAP * (len(inputs) - 1)) // len(inputs) - CAPTION
-    small = [(caption, _within(each, (INPUTS_WIDTH, min(each_height, INPUTS_WIDTH)))) for caption, each in inputs]
-    return _beside([_below([_captioned(each, caption) for caption, each in small]), right])
+    columns = 1 if len(inputs) <= 2 else 2
+    lines = -(-len(inputs) // columns)
+    room = (WIDTH - right.width) // columns - GAP, (right.height - GAP * (lines - 1)) // lines - CAPTION
+    small = [_captioned(_within(each, room), caption) for caption, each in inputs]
+    left = [_below(small[start::columns]) for start in range(columns)]
+    return _beside([*left, right])
 
 
 def _picture(path):

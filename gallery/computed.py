@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy import fft
-from scipy.ndimage import gaussian_filter, label, map_coordinates
+from scipy.ndimage import binary_dilation, gaussian_filter, label, map_coordinates
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 # The tiles' colours, RGB.
@@ -108,9 +108,11 @@ def sky_mask(photograph):
     grey = photograph.mean(axis=-1)
     rough = gaussian_filter(np.abs(grey - gaussian_filter(grey, 2)), 3)
     pale = photograph[..., 2] > 0.92 * photograph.max(axis=-1)
-    parts, _ = label(pale & (grey > 105) & (rough < 6))
+    pale &= grey > 105
+    parts, _ = label(pale & (rough < 6))
     sky = np.isin(parts, np.setdiff1d(parts[: len(parts) // 40 + 1], [0]))
-    return _uint8(255 * gaussian_filter(sky.astype(float), 2.5))
+    sky = binary_dilation(sky, iterations=9, mask=pale)  # up to the edges, which are not smooth
+    return _uint8(255 * gaussian_filter(sky.astype(float), 1.5))
 
 
 def gradient(size=(400, 300)):
