@@ -212,8 +212,9 @@ EXAMPLES = (
         settings=("style_layers",),
     ),
     Example(
-        "pooling", "costs", "Pooling", "How the network halves what it sees: by the average of four, or the "
-        "largest. The same manner, with other strokes.",
+        "pooling", "costs", "Pooling",
+        "How the network halves what it sees: by the average of four, or the largest. The same manner, with other "
+        "strokes.",
         PAIR, variants("pooling", ("--pooling average", "--pooling average"), ("--pooling max", "--pooling max"),
                        base=f"{PALACE} {TERRACE} --max-side 400"),
         settings=("pooling",),
