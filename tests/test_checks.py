@@ -196,7 +196,6 @@ RIGHT = {
     ),
     "train_step": ("train_step", TRAIN_STEP),
     "train_step in tf.function": ("train_step", TRAIN_STEP, None, "tf.function"),
-    "train_step returning a number": ("train_step", changed(TRAIN_STEP, ("return J", "return float(J)"))),
 }
 
 WRONG = {
@@ -678,7 +677,7 @@ WRONG = {
     "train_step returning nothing": (("train_step", changed(TRAIN_STEP, ("return J", ""))), "nothing (None)"),
     "a constant copy": (
         ("train_step", changed(TRAIN_STEP, ("with tf", "image = tf.constant(image)\nwith tf"))),
-        "change variables only",
+        "the step goes to a copy",
     ),
     "own learning rate": (
         (

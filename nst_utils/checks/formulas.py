@@ -1,8 +1,8 @@
-"""The exercises that are formulas, and a table of the mistakes that each invites.
+"""The exercises that are formulas, and the stages in which a mistake may be made in each.
 
-Every mistake is what the wrong formula gives, computed in NumPy; the right one is that of nst_utils.costs. The
-dimensions are different odd primes, so that the ratio of an answer to a sum tells which factor of the normaliser
-was left out or not squared: no other whole powers of the factors give that number.
+What a mistake gives is computed in NumPy; the right answer is that of nst_utils.engine.costs. The dimensions of all
+inputs are different, so that the ratios of an answer to a sum tell which factors of the normaliser were left out, not
+squared, or added: no other simple expression gives those numbers for every input.
 """
 
 import contextlib
@@ -20,22 +20,33 @@ from nst_utils.checks.comparing import (
     call,
     evaluate,
     graph,
+    operations,
     refuse_unless_right,
     refuse_without_gradient,
+    refuse_wrong_gradient,
     show,
     value_of,
 )
+from nst_utils.checks.hypotheses import Mistake, Normaliser, altered, explain, told
 from nst_utils.checks.result import Wrong
 from nst_utils.engine import costs
 
 # (n_H, n_W, n_C) and the size of the activations.
-_SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((13, 17, 19), 500.0))
+_SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((3, 11, 7), 2.0), ((13, 17, 19), 500.0))
 # So large that 32-bit integers overflow in (n_H n_W)^2, and 16-bit floats in a square.
 _POSTER = ((211, 223, 3), 3000.0)
 _OVERFLOW = (
     "Right for small inputs and wrong for large ones: whole numbers of 32 bits or floats of 16 overflow. "
     "Compute the normaliser in Python numbers or in float32."
 )
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """The arguments of one case as float64 arrays, and the right normaliser."""
+
+    arguments: tuple
+    normaliser: float
 
 
 @dataclass(frozen=True)
@@ -47,125 +58,72 @@ class Formula:
     arguments: tuple[str, ...]
     # (shape, scale) -> the arguments, float32.
     draw: Callable
-    # (arguments) -> {factor of a normaliser: its value}; the power that each has in the right one.
-    factors: Callable
+    # The arguments -> the dimensions that the normaliser may have.
+    dimensions: Callable
+    # The right constant, and {dimension: right power}.
+    constant: float
     powers: dict[str, int]
-    # {mistake: (arguments, right normaliser) -> what it sums to, before the division}; the right sum is "".
-    sums: dict[str, Callable]
-    # Powers that a better-known mistake leads to.
-    known_powers: dict[tuple[int, ...], str] = field(default_factory=dict)
+    # Lists of Mistakes, see hypotheses.altered.
+    stages: tuple
+    known: dict[tuple, list] = field(default_factory=dict)
+    factorings: tuple = ()
+    # Mistakes that are tried alone only: there are many of them.
+    minor: frozenset = frozenset()
 
     def __call__(self, function, eager):
         """Return for a right function, else raise Wrong."""
         last = len(self.arguments) - 1
         # In the second case the first picture's activations come as sess.run returns them.
-        as_arrays = ((), range(last), ())
+        as_arrays = ((), range(last), (), ())
         runs = [self._run(function, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
         cases, inputs, _ = zip(*runs, strict=True)
-        refuse_unless_right(cases, self._mistakes(inputs), lambda ratios: self._explain(ratios, inputs))
+        refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, function))
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
-        case, _, flows = self._run(function, eager, _POSTER, watched=[last])
-        refuse_unless_right([case], [(_OVERFLOW, [case.got])])
-        refuse_without_gradient(flows, f"`{self.arguments[-1]}`")
+        case, _, _ = self._run(function, eager, _POSTER)
+        refuse_unless_right([case], lambda answers: _OVERFLOW)
+        case, inputs, gradient = self._run(function, eager, _SIZES[0], watched=last)
+        refuse_wrong_gradient(gradient, self._gradient(inputs), f"`{self.arguments[-1]}`")
 
     def _run(self, function, eager, size, **how):
-        """A case, its inputs, and whether a gradient flows to the inputs that `how` says to watch."""
+        """A case, its inputs, and the gradient with respect to the input that `how` says to watch."""
         inputs = self.draw(*size)
         with eager_mode():
             want = self.right(*map(tf.constant, inputs)).numpy().astype(np.float64)
-        got, flows = evaluate(function, inputs, eager, **how)
-        return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, flows
+        got, gradient = evaluate(function, inputs, eager, **how)
+        return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, gradient
 
-    def _mistakes(self, inputs):
-        """Each mistake with what it sums to for each of the inputs; computed as they are asked for."""
-        factors = [self.factors(*arrays) for arrays in inputs]
-        normalisers = [np.prod([float(f[x]) ** power for x, power in self.powers.items()]) for f in factors]
-        doubles = [[array.astype(np.float64) for array in arrays] for arrays in inputs]
-        for name, total in self.sums.items():
-            yield name, [total(*arrays, n) for arrays, n in zip(doubles, normalisers, strict=True)]
+    def _gradient(self, inputs):
+        return evaluate(self.right, inputs, True, watched=len(inputs) - 1)[1]
 
-    def _explain(self, ratios, inputs):
-        """What is wrong with the normaliser that the answer was divided by; None where it is not one."""
-        if min(ratios) < 0 < max(ratios):
-            return None
-        log_factors = np.log([[self.factors(*arrays)[name] for name in self.powers] for arrays in inputs])
-        right = tuple(self.powers.values())
-        grid = np.array(list(itertools.product(*(range(-power, power + 3) for power in right))))
-        errors = np.abs(grid @ log_factors.T + np.log(np.abs(ratios))).max(axis=1)
-        if errors.min() > 2 * TOLERANCE:
-            return None
-        found = tuple(int(power) for power in grid[errors.argmin()])
-        if found == right:
-            return ""
-        if found in self.known_powers:
-            return self.known_powers[found]
-        if not any(found):
-            return f"The normaliser is missing: divide by {self._written(right)}."
-        if not any(right):
-            return f"You divide by {self._written(found)}; the formula divides by nothing."
-        if found == tuple(-power for power in right):
-            return f"You multiply by {self._written(right)}; the formula divides by it."
-        faults = [_fault(*each) for each in zip(self.powers, found, right, strict=True) if each[1] != each[2]]
-        return (
-            f"The normaliser is off: {', '.join(faults)}. You divide by {self._written(found)}, the formula "
-            f"by {self._written(right)}."
-        )
-
-    def _written(self, powers):
-        small = str.maketrans("-123456789", "⁻¹²³⁴⁵⁶⁷⁸⁹")
-        return " ".join(
-            f"{2.0**power:g}" if name == "2" else name + ("" if power == 1 else str(power).translate(small))
-            for name, power in zip(self.powers, powers, strict=True)
-            if power
+    def _diagnose(self, answers, cases, inputs, function):
+        sizes = np.array([self.dimensions(*arrays) for arrays in inputs], np.float64)
+        normaliser = Normaliser(self.powers, self.constant, sizes, self.known, self.factorings)
+        arrays = [
+            _Arrays(tuple(array.astype(np.float64) for array in arguments), n)
+            for arguments, n in zip(inputs, normaliser.values, strict=True)
+        ]
+        return _added(cases) or explain(
+            answers, altered(self.stages, arrays, self.minor), normaliser, operations(function, inputs[0])
         )
 
 
-def _fault(name, found, right):
-    """What is wrong with one factor of the normaliser, found with one power instead of the right one."""
-    if name == "2":
-        return "the 4 is missing" if found == 0 else f"{2.0**found:g} stands where the 4 belongs"
-    if found == 0:
-        return f"{name} is missing (or was read from the batch axis, which is 1)"
-    if found < 0:
-        return f"{name} multiplies instead of dividing"
-    if found < right:
-        return f"{name} is not squared"
-    return f"{name} is squared" if (found, right) == (2, 1) else f"{name} counts {found} times instead of {right}"
+def _added(cases):
+    """The diagnosis of an answer that is off by the same number in all entries for every input, else ""."""
+    if any(case.got.size != case.want.size for case in cases):
+        return ""
+    differences = [case.got.reshape(case.want.shape) - case.want for case in cases]
+    added = float(differences[0].mean())
+    same = all(
+        np.abs(difference - added).max() <= TOLERANCE * (abs(added) + np.abs(case.want).max())
+        for difference, case in zip(differences, cases, strict=True)
+    )
+    # Where it is small beside every answer, it may be anything.
+    if not same or abs(added) < 20 * TOLERANCE * np.abs(cases[0].want).max():
+        return ""
+    return f"Your result is off by the same number, {added:.4g}, for every input: the formula adds nothing."
 
 
-# What a cost may sum over two sets of numbers x and y; n is the right normaliser.
-_COMPARISONS = {
-    "": lambda x, y, n: np.sum((x - y) ** 2),
-    "You sum absolute values; the formula sums squares.": lambda x, y, n: np.sum(np.abs(x - y)),
-    "The square is missing: positive and negative differences cancel.": lambda x, y, n: np.sum(x - y),
-    "You square the sum; the formula sums the squares.": lambda x, y, n: np.sum(x - y) ** 2,
-    "You take the square root of the sum; the formula has none.": (
-        lambda x, y, n: np.sqrt(np.sum((x - y) ** 2))
-    ),
-    "You take the square root of the cost; the formula has none.": (
-        lambda x, y, n: np.sqrt(n * np.sum((x - y) ** 2))
-    ),
-    "You raise to the third power; the formula squares.": lambda x, y, n: np.sum((x - y) ** 3),
-    "You raise to the fourth power; the formula squares once.": lambda x, y, n: np.sum((x - y) ** 4),
-    "The cost has the wrong sign: it should grow with the difference.": lambda x, y, n: -np.sum((x - y) ** 2),
-    "You add the two; the formula takes their difference.": lambda x, y, n: np.sum((x + y) ** 2),
-    "You subtract squares; the formula squares the difference.": lambda x, y, n: np.sum(x**2) - np.sum(y**2),
-    "You multiply the two; the formula squares their difference.": lambda x, y, n: np.sum(x * y),
-    "Only the first argument is used.": lambda x, y, n: np.sum(x**2),
-    "Only the second argument is used.": lambda x, y, n: np.sum(y**2),
-    "A whole-number division (`//` or `int`) rounds down.": (
-        lambda x, y, n: n * np.floor(np.sum((x - y) ** 2) / n)
-    ),
-}
-
-
-def _compared(features):
-    """{mistake: (x, y, normaliser) -> sum}: every way to compare, for every way to make features."""
-    return {
-        f"{feature} {comparison}".strip(): lambda x, y, n, make=make, compare=compare: compare(make(x), make(y), n)
-        for comparison, compare in _COMPARISONS.items()
-        for feature, make in features.items()
-    }
+# --- Two pictures -------------------------------------------------------------------------------------------
 
 
 def _two_pictures(shape, scale):
@@ -174,24 +132,187 @@ def _two_pictures(shape, scale):
     return (scale * (1 + first)).astype(np.float32), (scale * (0.4 + 2 * second)).astype(np.float32)
 
 
-def _dimensions(_, a_G):
-    return {"2": 2, "n_H": a_G.shape[1], "n_W": a_G.shape[2], "n_C": a_G.shape[3]}
+def _both(text, make, **options):
+    """The same mistake with both pictures."""
+    return Mistake(text, lambda case: _pair(make, make, *case.arguments), **options)
 
 
-content_cost = Formula(
-    right=costs.compute_content_cost,
-    arguments=("a_C", "a_G"),
-    draw=_two_pictures,
-    factors=_dimensions,
-    powers={"2": 2, "n_H": 1, "n_W": 1, "n_C": 1},
-    sums=_compared({"": lambda a: a, "You turn the activations into whole numbers.": np.trunc}),
-    known_powers={
-        (2, 2, 2, 2): (
-            "You take the mean for the sum: `reduce_mean` divides by n_H n_W n_C, and the normaliser again."
+def _pair(make_x, make_y, a, b):
+    x, y = make_x(a), make_y(b)
+    return None if x is None or y is None else (x, y)
+
+
+def _one(text, make, right, names):
+    """A mistake with one of the two pictures, as two Mistakes."""
+    return [
+        Mistake(
+            f"The two pictures are not treated alike. With `{names[0]}`: {text}",
+            lambda case: _pair(make, right, *case.arguments),
         ),
-        (4, 2, 2, 2): "You divide before you square, so the normaliser is squared too.",
-    },
-)
+        Mistake(
+            f"The two pictures are not treated alike. With `{names[1]}`: {text}",
+            lambda case: _pair(right, make, *case.arguments),
+        ),
+    ]
+
+
+def _combinations():
+    """What may be made of the features x and y of the two pictures: (result, x, y)."""
+
+    def stage(text, make, **options):
+        return Mistake(text, lambda pair, case: (make(*pair), *pair), **options)
+
+    return [
+        stage("", lambda x, y: x - y),
+        stage("You add the two; the formula takes their difference.", lambda x, y: x + y),
+        stage("You multiply the two; the formula takes their difference.", lambda x, y: x * y),
+        stage("You divide one by the other; the formula takes their difference.", lambda x, y: x / y),
+        stage("You divide one by the other; the formula takes their difference.", lambda x, y: y / x),
+        stage("Only the first argument is used.", lambda x, y: x),
+        stage("Only the second argument is used.", lambda x, y: y),
+        stage("Only positive differences count; the formula takes all.", lambda x, y: np.maximum(x - y, 0)),
+        stage("Only positive differences count; the formula takes all.", lambda x, y: np.maximum(y - x, 0)),
+        stage("You take the greater of the two; the formula takes their difference.", np.maximum),
+        stage("You take the smaller of the two; the formula takes their difference.", np.minimum),
+        stage(
+            "Python divides whole numbers, or rounds, before the difference is taken: no rounding belongs here.",
+            lambda x, y: np.trunc(x - y),
+        ),
+        stage("You round the differences.", lambda x, y: np.round(x - y)),
+    ]
+
+
+def _powers():
+    """What may be done with each difference d of x and y, and what with each pair instead."""
+
+    def stage(text, make, **options):
+        return Mistake(text, lambda triple, case: make(*triple), **options)
+
+    return [
+        stage("", lambda d, x, y: d**2),
+        stage("You sum absolute values; the formula sums squares.", lambda d, x, y: np.abs(d), ran=("Abs",)),
+        stage(
+            "You take the root of each square, which is the absolute value; the formula sums squares.",
+            lambda d, x, y: np.abs(d),
+            ran=("Sqrt",),
+        ),
+        stage(
+            "The square is missing: positive and negative differences cancel.",
+            lambda d, x, y: d,
+            signed=False,
+        ),
+        stage("You raise to the third power; the formula squares.", lambda d, x, y: d**3, signed=False),
+        stage("You raise to the fourth power; the formula squares once.", lambda d, x, y: d**4),
+        stage("You take square roots; the formula squares.", lambda d, x, y: np.sqrt(np.abs(d))),
+        stage("You take square roots; the formula squares.", lambda d, x, y: np.sqrt(d)),
+        stage("You divide by the squares; the formula sums them.", lambda d, x, y: 1 / d**2),
+        stage("You take exponentials (`exp`); the formula squares.", lambda d, x, y: np.exp(d)),
+        stage("You take powers of 2 (`2**x`); the formula squares (`x**2`).", lambda d, x, y: 2**d),
+        stage(
+            "You subtract squares; the formula squares the difference.", lambda d, x, y: x**2 - y**2, signed=False
+        ),
+        stage("You add squares; the formula squares the difference.", lambda d, x, y: x**2 + y**2),
+        stage("Only the second is squared: square the difference of the two.", lambda d, x, y: x - y**2, signed=False),
+        stage("Only the first is squared: square the difference of the two.", lambda d, x, y: x**2 - y, signed=False),
+        stage("You multiply the two; the formula squares their difference.", lambda d, x, y: x * y, signed=False),
+        stage("You square before and after the difference.", lambda d, x, y: (x**2 - y**2) ** 2),
+        stage("You count where the two differ; the formula sums squares.", lambda d, x, y: (d != 0).astype(float)),
+        stage("You double the differences; the formula squares them.", lambda d, x, y: 2 * d, signed=False),
+    ]
+
+
+def _reductions(axes):
+    """How what came is summed; `axes` names the axes of the array."""
+    everything = tuple(range(len(axes)))
+
+    def stage(text, make, **options):
+        return Mistake(text, lambda x, case: make(x), **options)
+
+    stages = [
+        stage("", np.sum),
+        stage("Nothing is summed: the cost is one number, the sum over all entries.", lambda x: x),
+        stage("You take the largest entry; the formula sums all.", np.max, ran=("Max",)),
+        stage("You take the smallest entry; the formula sums all.", np.min, ran=("Min",)),
+        stage("You multiply the entries; the formula sums them.", np.prod, ran=("Prod",)),
+        stage("You take the variance, so the mean is subtracted; the formula sums.", np.var),
+        stage("You take the standard deviation; the formula sums.", np.std),
+    ]
+    for count in range(1, len(axes)):
+        for chosen in itertools.combinations(everything, count):
+            if axes[0] == "batch" and chosen == (1, 2, 3):
+                continue  # the same number, in an array
+            names = " and ".join(axes[axis] for axis in chosen)
+            text = f"You sum over {names} only: the cost is one number, the sum over all axes."
+            for keep in (False, True):
+                stages.append(
+                    stage(
+                        text,
+                        lambda x, chosen=chosen, keep=keep: (
+                            np.sum(x, axis=chosen, keepdims=keep) if np.ndim(x) == len(axes) else None
+                        ),
+                    )
+                )
+            kinds = (
+                (np.max, "take the largest entry", ("Max",)),
+                (np.min, "take the smallest entry", ("Min",)),
+                (np.prod, "multiply", ("Prod",)),
+            )
+            for kind, name, ran in kinds:
+                stages.append(
+                    stage(
+                        f"You {name} over {names}; the formula sums over all axes.",
+                        lambda x, chosen=chosen, kind=kind: kind(x, axis=chosen) if np.ndim(x) == len(axes) else None,
+                        ran=ran,
+                    )
+                )
+    return stages
+
+
+def _outer():
+    """What may be done with the sum v and the normaliser n; what comes is divided by n."""
+
+    def stage(text, make, **options):
+        return Mistake(text, lambda v, case: make(v, case.normaliser), **options)
+
+    return [
+        stage("", lambda v, n: v),
+        stage("You square the sum; the formula sums the squares.", lambda v, n: v**2),
+        stage("You square the cost; the formula does not.", lambda v, n: v**2 / n),
+        stage("You take the square root of the sum; the formula has none.", lambda v, n: np.sqrt(v)),
+        stage("You take the square root of the cost; the formula has none.", lambda v, n: np.sqrt(v * n)),
+        stage("You take the absolute value of the sum.", lambda v, n: np.abs(v), ran=("Abs",)),
+        stage("A whole-number division (`//` or `int`) rounds down.", lambda v, n: n * np.floor(v / n)),
+        stage("The result is rounded to a whole number.", lambda v, n: n * np.round(v / n)),
+        stage("You take the logarithm; the formula has none.", lambda v, n: n * np.log(v / n)),
+        stage("You take the exponential; the formula has none.", lambda v, n: n * np.exp(v / n)),
+        stage("You take what is left over from the division (`%`); divide (`/`).", lambda v, n: n * np.mod(v, n)),
+        stage("You subtract the normaliser; the formula divides by it.", lambda v, n: n * (v - n)),
+        stage("You add the normaliser; the formula divides by it.", lambda v, n: n * (v + n)),
+        stage("You divide the normaliser by the sum; it is the other way round.", lambda v, n: n * n / v),
+    ]
+
+
+def _squared_sum_of_root():
+    """The square of a sum of plain differences, which looks like one change to who made it."""
+    text = "You square the sum; the formula sums the squares."
+    return Mistake(text, lambda triple, case: np.asarray(np.sum(triple[0]) ** 2))
+
+
+def _dimensions(_, a_G):
+    return a_G.shape[1:]
+
+
+_FOUR = ("4", (4, (0, 0, 0)))
+_DIMENSIONS = {"n_H": (1, (1, 0, 0)), "n_W": (1, (0, 1, 0)), "n_C": (1, (0, 0, 1))}
+
+
+def _factors(*parts):
+    """Pairs (text, constant and powers) as hypotheses.Normaliser takes them."""
+    return [(text, constant, powers) for text, (constant, powers) in parts]
+
+
+_MEAN = ("Mean",)
+_BOTH_PICTURES = ("a_C", "a_G")
 
 
 def _rows(a, axis=3):
@@ -199,129 +320,495 @@ def _rows(a, axis=3):
     return np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1)
 
 
+def _same(a):
+    return a
+
+
 def _gram(A):
     return A @ A.T
+
+
+def _cut(a):
+    """Activations cut into n_C rows without a transpose."""
+    return a.reshape(a.shape[3], -1)
+
+
+content_cost = Formula(
+    right=costs.compute_content_cost,
+    arguments=("a_C", "a_G"),
+    draw=_two_pictures,
+    dimensions=_dimensions,
+    constant=4,
+    powers={"n_H": 1, "n_W": 1, "n_C": 1},
+    stages=(
+        [
+            _both("", _same),
+            _both("You turn the activations into whole numbers.", np.trunc),
+            _both("You compare absolute values of the activations.", np.abs, ran=("Abs",)),
+            _both("You compare squares of the activations; the difference is squared, not they.", np.square),
+            _both("You compare Gram matrices, as the style cost does; here it is the activations themselves.",
+                  lambda a: _gram(_rows(a))),
+            _both("You compare means over the channels, not all activations.", lambda a: a.mean(axis=3)),
+            _both("You compare means over the positions, not all activations.", lambda a: a.mean(axis=(1, 2))),
+            _both("You compare means of the activations, not all of them.", lambda a: a.mean(keepdims=True)),
+            _both("You compare sums of the activations, not all of them.", lambda a: a.sum(keepdims=True)),
+            _both("You compare only one channel.", lambda a: a[..., 0]),
+            _both("You compare only one channel.", lambda a: a[..., -1]),
+            _both("You compare only one row of the picture.", lambda a: a[:, 0]),
+            _both("You compare only one position.", lambda a: a[:, 0, 0]),
+            _both("You subtract each channel's mean first.", lambda a: a - a.mean(axis=(1, 2), keepdims=True)),
+            _both("You scale the activations first; compare them as they are.", lambda a: a / np.linalg.norm(a)),
+            Mistake(
+                "The two pictures are unrolled in different ways, so that different places are compared: one by "
+                "`reshape` alone, the other with a transpose.",
+                lambda case: (_cut(case.arguments[0]), _rows(case.arguments[1])),
+            ),
+            Mistake(
+                "The two pictures are unrolled in different ways, so that different places are compared: one by "
+                "`reshape` alone, the other with a transpose.",
+                lambda case: (_rows(case.arguments[0]), _cut(case.arguments[1])),
+            ),
+            *_one("it is turned into whole numbers.", np.trunc, _same, _BOTH_PICTURES),
+            *_one("only its absolute value counts.", np.abs, _same, _BOTH_PICTURES),
+            *_one("it is doubled.", lambda a: 2 * a, _same, _BOTH_PICTURES),
+            *_one("only its mean counts.", lambda a: a.mean(), _same, _BOTH_PICTURES),
+            *_one("only its sum counts.", lambda a: a.sum(), _same, _BOTH_PICTURES),
+            *_one("it is turned upside down.", lambda a: a[:, ::-1], _same, _BOTH_PICTURES),
+            *_one("it is divided by 4 n_H n_W n_C.", lambda a: a / (4 * a.size), _same, _BOTH_PICTURES),
+            *_one("it is divided by n_H n_W n_C.", lambda a: a / a.size, _same, _BOTH_PICTURES),
+        ],
+        _combinations(),
+        [*_powers(), _squared_sum_of_root()],
+        _reductions(("batch", "n_H", "n_W", "n_C")),
+        _outer(),
+    ),
+    known={
+        (4, 2, 2, 2): [
+            (
+                "You take the mean for the sum: `reduce_mean` divides by n_H n_W n_C, and the normaliser again.",
+                _MEAN,
+            ),
+            (
+                "You divide by 4 n_H² n_W² n_C², which belongs to the style cost: here each of n_H, n_W and n_C "
+                "counts once, so none is squared.",
+                (),
+            ),
+        ],
+        (16, 2, 2, 2): [
+            ("You divide before you square, so the normaliser is squared too.", ()),
+            ("The normaliser is squared: it is 4 n_H n_W n_C.", ()),
+        ],
+        (1, 2, 2, 2): [
+            ("You divide by n_H n_W n_C twice, once as a mean (`reduce_mean`), and the 4 is missing.", _MEAN),
+            ("You divide by n_H n_W n_C before you square, so that it counts twice, and the 4 is missing.", ()),
+            ("n_H n_W n_C is squared in your normaliser, and the 4 is missing.", ()),
+        ],
+    },
+    factorings=(_factors(_FOUR, *_DIMENSIONS.items()),),
+)
+
+
+# --- The style cost of a layer ------------------------------------------------------------------------------
+
+_AXES = ("n_H", "n_W", "n_C")
+# A matrix with more rows is not computed for the sake of a name.
+_MOST_ROWS = 400
+
+
+def _table(a, order, rows):
+    """Activations with their axes in this order, cut into a table with as many rows as these axes have entries."""
+    count = int(np.prod([a.shape[1 + axis] for axis in rows]))
+    return np.transpose(a[0], order).reshape(count, -1)
+
+
+def _gram_of_rows(A):
+    return _gram(A) if len(A) <= _MOST_ROWS else None
+
+
+def _named(axes):
+    return " ".join(_AXES[axis] for axis in axes)
+
+
+def _unrollings():
+    """{text: activations -> Gram matrix} of every way to `transpose` and `reshape` to a table."""
+    makers = {
+        "A `reshape` to (n_C, n_H*n_W) without the transpose mixes channels and positions: bring the channels "
+        "to the front first, with `tf.transpose`.": lambda a: _gram(_cut(a)),
+        "Your Gram matrix is over positions, A^T A: the channels belong in the rows of A.": (
+            lambda a: _gram_of_rows(_rows(a).T)
+        ),
+        "A `reshape` without the transpose mixes channels and positions, and your Gram matrix is over its "
+        "columns.": lambda a: _gram_of_rows(_cut(a).T),
+        "The dimensions are read in the wrong order: n_H stands for n_C in the unrolling.": (
+            lambda a: _gram_of_rows(a.reshape(-1, a.shape[1]).T)
+        ),
+        "The dimensions are read in the wrong order: n_W stands for n_C in the unrolling.": (
+            lambda a: _gram_of_rows(a.reshape(-1, a.shape[2]).T)
+        ),
+        "The dimensions are read in the wrong order: your `reshape` makes n_H rows.": (
+            lambda a: _gram(a.reshape(a.shape[1], -1))
+        ),
+        "The dimensions are read in the wrong order: your `reshape` makes n_W rows.": (
+            lambda a: _gram(a.reshape(a.shape[2], -1))
+        ),
+        "The transpose brings the picture's rows (n_H) to the front, not the channels.": lambda a: _gram(_rows(a, 1)),
+        "The transpose brings the picture's columns (n_W) to the front, not the channels.": (
+            lambda a: _gram(_rows(a, 2))
+        ),
+        "You multiply elementwise; the Gram matrix is a matrix product.": lambda a: a * a,
+    }
+    for order in itertools.permutations(range(3)):
+        for count in (1, 2):
+            for rows in itertools.combinations(range(3), count):
+                for columns in (False, True):
+                    of = "columns" if columns else "rows"
+                    text = (
+                        f"The unrolling (`transpose` and `reshape`) goes wrong: activations in the order "
+                        f"({', '.join(_AXES[axis] for axis in order)}) are cut by `reshape` into {_named(rows)} rows, "
+                        f"and the Gram matrix is of the {of} of that table."
+                    )
+                    makers[text] = lambda a, order=order, rows=rows, columns=columns: _gram_of_rows(
+                        _table(a, order, rows).T if columns else _table(a, order, rows)
+                    )
+    return makers
+
+
+def _partial_products():
+    """{text: activations -> products} of every way to pair some axes, sum over some, and keep the others apart."""
+    makers = {}
+    for roles in itertools.product("psk", repeat=3):
+        paired, summed, kept = (tuple(i for i in range(3) if roles[i] == role) for role in "psk")
+        if not paired and not summed or not paired and not kept:
+            continue
+        first = "bhwc"
+        second = "".join("b" if i == 0 else "xyz"[i - 1] if i - 1 in paired else first[i] for i in range(4))
+        out = "b" + "".join(first[1 + i] for i in (*kept, *paired)) + "".join("xyz"[i] for i in paired)
+        if paired:
+            text = f"You don't unroll: your Gram matrix is of {_named(paired)}"
+            text += f", summed over {_named(summed)}" if summed else ", and nothing is summed"
+            text += f", once for each {_named(kept)}." if kept else "."
+            text += " The channels (n_C) belong in its rows, and all positions (n_H n_W) in the sum."
+        else:
+            text = f"You sum squares over {_named(summed)} for each {_named(kept)}: that is no Gram matrix."
+
+        def make(a, first=first, second=second, out=out, paired=paired):
+            if np.prod([a.shape[1 + axis] for axis in paired]) > _MOST_ROWS:
+                return None
+            return np.einsum(f"{first},{second}->{out}", a, a, optimize=True)
+
+        makers[text] = make
+    return makers
 
 
 def _centred(A):
     return A - A.mean(axis=1, keepdims=True)
 
 
-_STYLE_FEATURES = {
-    "": lambda a: _gram(_rows(a)),
-    "A `reshape` to (n_C, n_H*n_W) without the transpose mixes channels and positions: bring the channels "
-    "to the front first, with `tf.transpose`.": lambda a: _gram(a.reshape(a.shape[3], -1)),
-    "Your Gram matrix is over positions, A^T A: the channels belong in the rows of A.": (
-        lambda a: _gram(_rows(a).T)
-    ),
-    "A `reshape` without the transpose mixes channels and positions, and your Gram matrix is over its "
-    "columns.": (
-        lambda a: _gram(a.reshape(a.shape[3], -1).T)
-    ),
-    "The dimensions are read in the wrong order: n_H stands for n_C in the unrolling.": (
-        lambda a: _gram(a.reshape(-1, a.shape[1]).T)
-    ),
-    "The dimensions are read in the wrong order: n_W stands for n_C in the unrolling.": (
-        lambda a: _gram(a.reshape(-1, a.shape[2]).T)
-    ),
-    "The dimensions are read in the wrong order: your `reshape` makes n_H rows.": (
-        lambda a: _gram(a.reshape(a.shape[1], -1))
-    ),
-    "The dimensions are read in the wrong order: your `reshape` makes n_W rows.": (
-        lambda a: _gram(a.reshape(a.shape[2], -1))
-    ),
-    "The transpose brings the picture's rows (n_H) to the front, not the channels.": (
-        lambda a: _gram(_rows(a, 1))
-    ),
-    "The transpose brings the picture's columns (n_W) to the front, not the channels.": (
-        lambda a: _gram(_rows(a, 2))
-    ),
-    "You multiply elementwise; the Gram matrix is a matrix product.": lambda a: a * a,
+def _style(a):
+    return _gram(_rows(a))
+
+
+_STYLE_MADE = {
     "There is no Gram matrix: you compare the activations themselves, as the content cost does.": lambda a: a,
     "You compare mean activations of the channels, not Gram matrices.": lambda a: _rows(a).mean(axis=1),
-    "You subtract each channel's mean: that is the covariance, not the Gram matrix.": (
-        lambda a: _gram(_centred(_rows(a)))
+    "You subtract each channel's mean: that is the covariance, not the Gram matrix.": lambda a: _gram(
+        _centred(_rows(a))
     ),
-    "You compare only the diagonals of the Gram matrices: what goes together is off it.": (
-        lambda a: np.diag(_gram(_rows(a)))
+    "You compare only the diagonals of the Gram matrices: what goes together is off it.": lambda a: np.diag(_style(a)),
+    "You scale each channel to length 1, so how active it is, is lost.": lambda a: _gram(
+        _rows(a) / np.linalg.norm(_rows(a), axis=1, keepdims=True)
     ),
+    "You compare only one half of the Gram matrices, a triangle.": lambda a: np.triu(_style(a)),
+    "You take the Gram matrix of the Gram matrix.": lambda a: _gram(_style(a)),
+    "You compare the squares of the Gram matrices' entries.": lambda a: _style(a) ** 2,
+    "You turn the activations into whole numbers.": lambda a: _style(np.trunc(a)),
+    "You take absolute values of the activations.": lambda a: _style(np.abs(a)),
 }
+
+
+def _distinct(makers):
+    """Without those that only put the same entries in another order, and the right one."""
+    a = np.random.default_rng(0).standard_normal((1, *_SIZES[0][0]))
+
+    def signature(make):
+        made = make(a)
+        return made.size, *(float(f"{np.sum(made**power):.6g}") for power in (1, 2, 3))
+
+    seen, kept = {signature(_style)}, {}
+    for text, make in makers.items():
+        if signature(make) not in seen:
+            seen.add(signature(make))
+            kept[text] = make
+    return kept
+
+
+_UNROLLINGS = _distinct({**_unrollings(), **_partial_products()})
+_PICTURES = ("a_S", "a_G")
 
 
 layer_style_cost = Formula(
     right=costs.compute_layer_style_cost,
-    arguments=("a_S", "a_G"),
+    arguments=_PICTURES,
     draw=_two_pictures,
-    factors=_dimensions,
-    powers={"2": 2, "n_H": 2, "n_W": 2, "n_C": 2},
-    sums=_compared(_STYLE_FEATURES)
-    | {
-        "You take the Gram matrix of the difference; the formula takes the difference of two Gram matrices.": (
-            lambda a_S, a_G, n: np.sum(_gram(_rows(a_S - a_G)) ** 2)
-        )
+    dimensions=_dimensions,
+    constant=4,
+    powers={"n_H": 2, "n_W": 2, "n_C": 2},
+    stages=(
+        [
+            _both("", _style),
+            *(_both(text, make) for text, make in {**_UNROLLINGS, **_STYLE_MADE}.items()),
+            Mistake(
+                "You take the Gram matrix of the difference; the formula takes the difference of two Gram matrices.",
+                lambda case: (_style(case.arguments[0] - case.arguments[1]), np.zeros(1)),
+            ),
+            Mistake(
+                "You multiply one picture's activations by the other's: each Gram matrix is of one picture alone.",
+                lambda case: (_rows(case.arguments[0]) @ _rows(case.arguments[1]).T, np.zeros(1)),
+            ),
+            *_one(
+                "a `reshape` without the transpose mixes channels and positions.",
+                lambda a: _gram(_cut(a)), _style, _PICTURES,
+            ),
+            *_one("you subtract each channel's mean.", lambda a: _gram(_centred(_rows(a))), _style, _PICTURES),
+            *_one(
+                "its Gram matrix is divided by n_H n_W.",
+                lambda a: _style(a) * a.shape[3] / a.size, _style, _PICTURES,
+            ),
+            *_one("its Gram matrix is divided by n_H n_W n_C.", lambda a: _style(a) / a.size, _style, _PICTURES),
+            *_one("its Gram matrix is divided by n_C.", lambda a: _style(a) / a.shape[3], _style, _PICTURES),
+            *_one("its Gram matrix is doubled.", lambda a: 2 * _style(a), _style, _PICTURES),
+            *_one("its Gram matrix is summed up.", lambda a: _style(a).sum(), _style, _PICTURES),
+            *_one("only the diagonal counts.", lambda a: np.diag(np.diag(_style(a))), _style, _PICTURES),
+        ],
+        _combinations(),
+        [*_powers(), _squared_sum_of_root()],
+        _reductions(("the first axis", "the second axis")),
+        _outer(),
+    ),
+    minor=frozenset(text for text in _UNROLLINGS if "The unrolling (" in text or "don't unroll" in text),
+    known={
+        (4, 2, 2, 4): [
+            ("You take the mean for the sum: `reduce_mean` divides by n_C², and the normaliser again.", _MEAN),
+            ("The normaliser is off: n_C counts 4 times instead of 2.", ()),
+        ],
+        (4, 4, 4, 2): [
+            ("You divide by n_H n_W twice: once in each Gram matrix, and again in the normaliser.", ()),
+            ("The normaliser is off: n_H and n_W count 4 times instead of 2, so n_H n_W is squared twice.", ()),
+        ],
+        (4, 1, 1, 1): [
+            (
+                "The normaliser is not squared: each of n_H, n_W and n_C counts twice in it. "
+                "4 n_H n_W n_C is the content cost's.",
+                (),
+            )
+        ],
+        (2, 1, 1, 1): [("The normaliser is not squared: it is (2 n_H n_W n_C)².", ())],
+        (16, 4, 4, 4): [
+            ("You divide by the normaliser before you square, so it is squared again.", ()),
+            ("The normaliser is squared once too often.", ()),
+        ],
+        (2, 2, 2, 2): [("The 2 is not squared: (2 n_H n_W n_C)² begins with a 4.", ())],
     },
-    known_powers={
-        (2, 2, 2, 4): "You take the mean for the sum: `reduce_mean` divides by n_C², and the normaliser again.",
-        (2, 4, 4, 2): "You divide by n_H n_W twice: once in each Gram matrix, and again in the normaliser.",
-        (2, 1, 1, 1): "The normaliser is not squared: each of n_H, n_W and n_C counts twice in it.",
-        (4, 4, 4, 4): "You divide by the normaliser before you square, so it is squared again.",
-        (1, 2, 2, 2): "The 2 is not squared: (2 n_H n_W n_C)² begins with a 4.",
-    },
+    factorings=(
+        _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H²", (1, (2, 0, 0))), ("n_W²", (1, (0, 2, 0)))),
+        _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H² n_W²", (1, (2, 2, 0)))),
+        _factors(_FOUR, ("n_C", (1, (0, 0, 1))), ("n_C", (1, (0, 0, 1))), ("n_H² n_W²", (1, (2, 2, 0)))),
+    ),
 )
 
 
+# --- The Gram matrix ----------------------------------------------------------------------------------------
+
+
 def _one_matrix(shape, scale):
-    """A (n_C, positions), the number of positions a prime too, and once the smaller of the two."""
-    n_C, positions = shape[2], {5: 7, 11: 5, 13: 89}.get(shape[0], 601)
+    """A (n_C, positions), different numbers, and once more channels than positions."""
+    n_C, positions = shape[2], {5: 7, 11: 5, 3: 4, 13: 89}.get(shape[0], 601)
     return ((scale * (0.1 + RANDOM.standard_normal((n_C, positions)))).astype(np.float32),)
 
 
-# What may be made of A in the place of its Gram matrix.
-_GRAMS = {
-    "": lambda A, n: _gram(A),
-    "The Gram matrix has the wrong sign.": lambda A, n: -_gram(A),
-    "This is the Gram matrix over positions, A^T A: transpose the second A, not the first.": lambda A, n: _gram(A.T),
-    "You multiply elementwise; the Gram matrix is a matrix product.": lambda A, n: A * A,
-    "You multiply absolute values of A; its signs belong in the product.": lambda A, n: _gram(np.abs(A)),
-    "You take absolute values of the Gram matrix, which keeps its signs.": lambda A, n: np.abs(_gram(A)),
-    "You subtract the mean of each row: that is the covariance.": lambda A, n: _gram(_centred(A)),
-    "You subtract the mean of each column.": lambda A, n: _gram(A - A.mean(axis=0)),
-    "You scale the rows to length 1, so how active each channel is, is lost.": (
-        lambda A, n: _gram(A / np.linalg.norm(A, axis=1, keepdims=True))
-    ),
-    "You sum the entries up: there is one for each pair of channels.": lambda A, n: _gram(A).sum(),
-    "You sum the rows up: there is one entry for each pair of channels.": lambda A, n: _gram(A).sum(axis=1),
-    "You sum squares over the positions: that is only the diagonal.": lambda A, n: np.diag(_gram(A)),
-    "Everything off the diagonal is 0: what goes together is lost.": lambda A, n: np.diag(np.diag(_gram(A))),
-    "Only the upper triangle is filled; the Gram matrix is symmetric.": lambda A, n: np.triu(_gram(A)),
-    "Only the lower triangle is filled; the Gram matrix is symmetric.": lambda A, n: np.tril(_gram(A)),
-    "You square the entries of the Gram matrix.": lambda A, n: _gram(A) ** 2,
-    "You return A itself: the product is missing.": lambda A, n: A,
-    "You return A transposed: the product is missing.": lambda A, n: A.T,
-}
+def _of_matrix(text, make, **options):
+    return Mistake(text, lambda case: make(*case.arguments), **options)
+
+
+def _products():
+    """What may be made of a matrix B in the place of its Gram matrix."""
+
+    def stage(text, make, **options):
+        return Mistake(text, lambda B, case: make(B), **options)
+
+    return [
+        stage("", _gram),
+        stage("This is the Gram matrix over positions, A^T A: transpose the second A, not the first.",
+              lambda B: _gram(B.T)),
+        stage("You multiply elementwise; the Gram matrix is a matrix product.", lambda B: B * B),
+        stage("You multiply elementwise; the Gram matrix is a matrix product.", lambda B: (B * B).T),
+        stage("You return A itself: the product is missing.", lambda B: B),
+        stage("You return A transposed: the product is missing.", lambda B: B.T),
+        stage("You sum squares over the positions: that is only the diagonal.", lambda B: (B * B).sum(axis=1)),
+        stage("You sum squares over the channels: multiply rows by rows.", lambda B: (B * B).sum(axis=0)),
+        stage("You sum the squares of A up: multiply rows by rows.", lambda B: (B * B).sum()),
+        stage("You sum the rows of A up: multiply rows by rows.", lambda B: B.sum(axis=1)),
+        stage("You sum the rows first and multiply the sums: multiply, then sum over the positions.",
+              lambda B: np.outer(B.sum(axis=1), B.sum(axis=1))),
+        stage("The products are not summed over the positions.", lambda B: B[:, None, :] * B[None, :, :]),
+        stage("You take the largest product over the positions; the formula sums.",
+              lambda B: (B[:, None, :] * B[None, :, :]).max(axis=-1), ran=("Max", "Maximum")),
+        stage("You take the smallest product over the positions; the formula sums.",
+              lambda B: (B[:, None, :] * B[None, :, :]).min(axis=-1), ran=("Min", "Minimum")),
+        stage("You multiply the products over the positions; the formula sums.",
+              lambda B: (B[:, None, :] * B[None, :, :]).prod(axis=-1), ran=("Prod",)),
+        stage("You sum the products over one axis of channels and keep the positions: sum over the positions.",
+              lambda B: (B[:, None, :] * B[None, :, :]).sum(axis=0)),
+        stage("You add rows to rows; the Gram matrix multiplies them.",
+              lambda B: (B[:, None, :] + B[None, :, :]).sum(axis=-1)),
+        stage("You subtract rows from rows; the Gram matrix multiplies them.",
+              lambda B: (B[:, None, :] - B[None, :, :]).sum(axis=-1)),
+        stage("You subtract rows from rows; the Gram matrix multiplies them.",
+              lambda B: ((B[:, None, :] - B[None, :, :]) ** 2).sum(axis=-1)),
+        stage("You divide rows by rows; the Gram matrix multiplies them.",
+              lambda B: (B[:, None, :] / B[None, :, :]).sum(axis=-1)),
+        stage("You add A to itself; the Gram matrix is a product.", lambda B: B + B),
+        stage("You multiply three times, A A^T A; the Gram matrix is A A^T.", lambda B: _gram(B) @ B),
+        stage("You multiply the Gram matrix by itself; it is A A^T.", lambda B: _gram(B) @ _gram(B)),
+    ]
+
+
+def _entries():
+    """What may be done with the entries of the Gram matrix."""
+
+    def stage(text, make, **options):
+        return Mistake(text, lambda G, case: make(G) if np.ndim(G) == 2 else None, **options)
+
+    return [
+        Mistake("", lambda G, case: G),
+        stage("You take absolute values of the Gram matrix, which keeps its signs.", np.abs),
+        stage("You sum the entries up: there is one for each pair of channels.", np.sum),
+        stage("You sum the rows up: there is one entry for each pair of channels.", lambda G: G.sum(axis=1)),
+        stage("Everything off the diagonal is 0: what goes together is lost.",
+              lambda G: np.diag(np.diag(G)) if G.shape[0] == G.shape[1] else None),
+        stage("Only the upper triangle is filled; the Gram matrix is symmetric.", np.triu),
+        stage("Only the lower triangle is filled; the Gram matrix is symmetric.", np.tril),
+        stage("The diagonal is 0: a channel goes with itself, too.",
+              lambda G: G - np.diag(np.diag(G)) if G.shape[0] == G.shape[1] else None),
+        stage("You square the entries of the Gram matrix.", np.square),
+        stage("You take square roots of the entries of the Gram matrix.", np.sqrt),
+        stage("You take square roots of the entries of the Gram matrix.", lambda G: np.sqrt(np.abs(G))),
+        stage("Negative entries of the Gram matrix are set to 0.", lambda G: np.maximum(G, 0)),
+        stage("You subtract the mean of the Gram matrix.", lambda G: G - G.mean()),
+        stage("You add an axis: the Gram matrix has two, (n_C, n_C).", lambda G: G[None]),
+        stage("You add an axis: the Gram matrix has two, (n_C, n_C).", lambda G: G[..., None]),
+        stage("You unroll the Gram matrix: it has two axes, (n_C, n_C).", lambda G: G.reshape(-1)),
+        stage("The entries are rounded to whole numbers.", np.round),
+        stage("The entries are rounded to whole numbers.", np.trunc),
+        stage("You scale the entries so that the diagonal is 1: that is a correlation.",
+              lambda G: G / np.sqrt(np.outer(np.diag(G), np.diag(G))) if G.shape[0] == G.shape[1] else None),
+    ]
 
 
 gram_matrix = Formula(
     right=costs.gram_matrix,
     arguments=("A",),
     draw=_one_matrix,
-    factors=lambda A: {"2": 2, "n_C": A.shape[0], "n_H n_W": A.shape[1]},
-    powers={"2": 0, "n_C": 0, "n_H n_W": 0},
-    sums=_GRAMS,
+    dimensions=lambda A: A.shape,
+    constant=1,
+    powers={"n_C": 0, "n_H n_W": 0},
+    stages=(
+        [
+            _of_matrix("", _same),
+            _of_matrix("You multiply absolute values of A; its signs belong in the product.", np.abs, ran=("Abs",)),
+            _of_matrix("You square A first.", np.square),
+            _of_matrix("You subtract the mean of each row: that is the covariance.", _centred),
+            _of_matrix("You subtract the mean of each column.", lambda A: A - A.mean(axis=0)),
+            _of_matrix("You subtract the mean of A.", lambda A: A - A.mean()),
+            _of_matrix("You scale the rows to length 1, so how active each channel is, is lost.",
+                       lambda A: A / np.linalg.norm(A, axis=1, keepdims=True)),
+            _of_matrix("You scale the columns to length 1.", lambda A: A / np.linalg.norm(A, axis=0, keepdims=True)),
+            _of_matrix("You divide A by its length.", lambda A: A / np.linalg.norm(A)),
+            _of_matrix("You divide each row by its sum.", lambda A: A / A.sum(axis=1, keepdims=True)),
+            _of_matrix("A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A are not the "
+                       "columns of what it gives.",
+                       lambda A: A.reshape(A.shape[::-1])),
+            _of_matrix("Negative entries of A are set to 0.", lambda A: np.maximum(A, 0)),
+            _of_matrix("A is turned into whole numbers.", np.trunc),
+            _of_matrix("The order of the channels is turned round.", lambda A: A[::-1]),
+            _of_matrix("You use only a part of A.", lambda A: A[:, :-1]),
+            _of_matrix("You use only a part of A.", lambda A: A[:, 1:]),
+        ],
+        [
+            *_products(),
+            Mistake(
+                "A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A do not become "
+                "columns. Use `tf.transpose`, or `transpose_b`.",
+                lambda B, case: B @ B.reshape(B.shape[::-1]),
+            ),
+            Mistake(
+                "A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A do not become "
+                "columns. Use `tf.transpose`, or `transpose_b`.",
+                lambda B, case: B.reshape(B.shape[::-1]) @ B,
+            ),
+            Mistake(
+                "A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A do not become "
+                "columns. Use `tf.transpose`, or `transpose_b`.",
+                lambda B, case: B.T @ B.T.reshape(B.shape),
+            ),
+        ],
+        _entries(),
+    ),
 )
 
 
-_TOTALS = {
-    "The weights are swapped: alpha belongs to J_content and beta to J_style.": lambda c, s, a, b: (
-        b * c + a * s
-    ),
-    "alpha is forgotten: it weights J_content.": lambda c, s, a, b: c + b * s,
-    "beta is forgotten: it weights J_style.": lambda c, s, a, b: a * c + s,
+# --- The total cost -----------------------------------------------------------------------------------------
+
+_WEIGHTS = ("alpha", "beta")
+
+
+def _terms(own, other, cost, other_cost, x):
+    """[(changes, text, values)]: what may be written for `own * cost`; x: {symbol: values}."""
+    w, v, J, K = x[own], x[other], x[cost], x[other_cost]
+    course = {"alpha": 10, "beta": 40}
+    terms = [
+        (0, "", w * J),
+        (1, f"{own} is forgotten: it weights {cost}.", J),
+        (1, f"{other} weights {cost}, which has {own}.", v * J),
+        (1, f"{cost} is forgotten.", w),
+        (1, f"{other_cost} stands where {cost} belongs.", w * K),
+        (1, f"The cost {cost} with its weight {own} is left out.", 0 * w),
+        (1, f"{course[own]} is written into your function: use {own}.", course[own] * J),
+        (1, f"{course[other]} is written into your function, and {cost} has {own}.", course[other] * J),
+        (1, f"You square {own}.", w**2 * J),
+        (1, f"You square {cost}.", w * J**2),
+        (1, f"You square the product of {own} and {cost}.", (w * J) ** 2),
+        (1, f"You take the square root of {cost}.", w * np.sqrt(J)),
+        (1, f"You add {own} to {cost}; multiply.", w + J),
+        (1, f"You subtract {cost} from {own}; multiply.", w - J),
+        (1, f"You subtract {own} from {cost}; multiply.", J - w),
+        (1, f"You divide {cost} by {own}; multiply.", J / w),
+        (1, f"You divide {own} by {cost}; multiply.", w / J),
+        (1, f"You divide {cost} by {own} and round down (`//`); multiply.", J // w),
+        (1, f"You divide {own} by {cost} and round down (`//`); multiply.", w // J),
+        (1, f"You raise {cost} to the power {own}; multiply.", J**w),
+        (1, f"You raise {own} to the power {cost}; multiply.", w**J),
+        (1, f"{cost} has the weight 1 - {own}; it is {own}.", (1 - w) * J),
+        (1, f"{cost} has the weight 1 - {other}; it is {own}.", (1 - v) * J),
+        (1, f"{cost} has the weight {own} + {other}; it is {own}.", (w + v) * J),
+        (1, f"{cost} has the weight {own} / ({own} + {other}); it is {own}.", w / (w + v) * J),
+        (1, f"{cost} has the weight {own} * {other}; it is {own}.", w * v * J),
+        (1, f"{cost} has the weight {own} / {other}; it is {own}.", w / v * J),
+        (1, f"{cost} has the weight 1 / {own}; it is {own}.", J / w),
+    ]
+    return terms
+
+
+_KNOWN_TOTALS = {
+    "The weights are swapped: alpha belongs to J_content and beta to J_style.": lambda c, s, a, b: b * c + a * s,
     "Both weights are forgotten.": lambda c, s, a, b: c + s,
     "alpha weights both costs; J_style has beta.": lambda c, s, a, b: a * (c + s),
     "beta weights both costs; J_content has alpha.": lambda c, s, a, b: b * (c + s),
     "You add the costs before you weight them.": lambda c, s, a, b: (a + b) * (c + s),
     "You multiply the two costs; add them.": lambda c, s, a, b: a * c * b * s,
+    "You divide the content's cost by the style's; add them.": lambda c, s, a, b: a * c / (b * s),
+    "You divide one cost by the other; add them.": lambda c, s, a, b: b * s / (a * c),
+    "You divide one cost by the other, rounding down; add them.": lambda c, s, a, b: (a * c) // (b * s),
     "You subtract the style's cost; add it.": lambda c, s, a, b: a * c - b * s,
     "You subtract the content's cost; add it.": lambda c, s, a, b: b * s - a * c,
     "You divide by alpha + beta; the formula does not.": lambda c, s, a, b: (a * c + b * s) / (a + b),
@@ -332,26 +819,85 @@ _TOTALS = {
     "You add the weights to the costs; multiply by them.": lambda c, s, a, b: a + c + b + s,
     "You square the weights.": lambda c, s, a, b: a**2 * c + b**2 * s,
     "You square the costs.": lambda c, s, a, b: a * c**2 + b * s**2,
+    "You square the sum.": lambda c, s, a, b: (a * c + b * s) ** 2,
+    "You take a square root; the formula has none.": lambda c, s, a, b: np.sqrt(a * c + b * s),
     "A whole-number division or `int` drops the fraction.": lambda c, s, a, b: np.trunc(a * c + b * s),
-    "alpha and beta are ignored: 10 and 40 are written into your function.": lambda c, s, a, b: (
-        10 * c + 40 * s
-    ),
+    "alpha and beta are ignored: 10 and 40 are written into your function.": lambda c, s, a, b: 10 * c + 40 * s,
+    "You take the larger of the two; the formula takes their sum.": lambda c, s, a, b: np.maximum(a * c, b * s),
+    "You take the smaller of the two; the formula takes their sum.": lambda c, s, a, b: np.minimum(a * c, b * s),
+    "The bracket is wrong: alpha multiplies J_style as well.": lambda c, s, a, b: a * (c + b * s),
+    "The bracket is wrong: beta multiplies J_content as well.": lambda c, s, a, b: (a * c + b) * s,
+    "The bracket is wrong: J_content and beta are added before they multiply.": lambda c, s, a, b: a * (c + b) * s,
+    "The bracket is wrong: beta multiplies J_content, too.": lambda c, s, a, b: b * (a * c + s),
+    "alpha * J_content is multiplied by beta + J_style; add beta * J_style.": lambda c, s, a, b: a * c * (b + s),
     "The cost has the wrong sign.": lambda c, s, a, b: -(a * c + b * s),
 }
+_JOINED = {
+    "": (0, lambda x, y: x + y),
+    "You subtract the style's cost; add it.": (1, lambda x, y: x - y),
+    "You subtract the content's cost; add it.": (1, lambda x, y: y - x),
+    "You multiply the two costs; add them.": (1, lambda x, y: x * y),
+    "You divide one cost by the other; add them.": (1, lambda x, y: x / y),
+    "You divide the style's cost by the content's; add them.": (1, lambda x, y: y / x),
+    "The cost has the wrong sign.": (1, lambda x, y: -(x + y)),
+    "You divide by alpha + beta; the formula does not.": (1, None),
+}
+
+
+def _explain_total(got, x):
+    """What is wrong with answers for the values x of J_content, J_style, alpha and beta; "" where unknown."""
+
+    def fits(values):
+        return np.abs(values - got) <= TOLERANCE * np.maximum(np.abs(got), 1e-9)
+
+    c, s, a, b = (x[name] for name in ("J_content", "J_style", *_WEIGHTS))
+    with np.errstate(all="ignore"):
+        known = [text for text, make in _KNOWN_TOTALS.items() if fits(make(c, s, a, b)).all()]
+        if known:
+            return told(known)
+        first = _terms("alpha", "beta", "J_content", "J_style", x)
+        second = _terms("beta", "alpha", "J_style", "J_content", x)
+        left, right = (np.array([value for _, _, value in terms], np.float64) for terms in (first, second))
+        found = []
+        for joined, (changes, join) in _JOINED.items():
+            both = left[:, None], right[None]
+            values = join(*both) if join else (both[0] + both[1]) / (a + b)
+            for i, j in np.argwhere(fits(values).all(axis=-1)):
+                texts = [joined, first[i][1], second[j][1]]
+                found.append((changes + first[i][0] + second[j][0], " ".join(text for text in texts if text)))
+        if found:
+            fewest = min(found)[0]
+            return told([text for changes, text in found if changes == fewest])
+        wanted = a * c + b * s
+        added = np.median(got - wanted)
+        if np.abs(got - wanted - added).max() <= TOLERANCE * np.abs(wanted).max():
+            return f"Your result is off by the same number, {added:.4g}, for every input: the formula adds nothing."
+        ratio = np.median(got / wanted)
+        if fits(ratio * wanted).all():
+            return f"Your result is {ratio:.4g} times the right one, for every input."
+        third = (got - b * s) / c, (got - a * c) / s
+        for values, name in zip(third, ("J_content", "J_style"), strict=True):
+            if np.ptp(values) <= TOLERANCE * np.abs(values).max():
+                weight = _WEIGHTS[name == "J_style"]
+                return f"{name} always has the weight {np.mean(values):.4g}: use {weight}."
+    return ""
 
 
 def total_cost(function, eager):
     """Return for a right total_cost, else raise Wrong: numbers and tensors, with and without the weights."""
-    runs, flows = [], True
-    for weights in ((), (7.0, 3.0)):
+    runs, gradients = [], []
+    for weights in ((), (7.0, 3.0), (0.25, 11.0)):
         alpha, beta = weights or (10, 40)
         for tensors in (False, True):
             J_content, J_style = RANDOM.uniform((1, 20), (9, 90)).astype(np.float32).tolist()
             if tensors:
                 inputs = np.float32(J_content), np.float32(J_style)
-                got, flows = evaluate(
-                    lambda c, s, given=weights: function(c, s, *given), inputs, eager, watched=[0, 1]
-                )
+                for watched, weight in enumerate((alpha, beta)):
+                    got, gradient = evaluate(
+                        lambda c, s, given=weights: function(c, s, *given), inputs, eager, watched
+                    )
+                    name = f"`{('J_content', 'J_style')[watched]}`"
+                    gradients.append((gradient, np.asarray(weight, np.float64), name))
             else:
                 with contextlib.nullcontext() if eager else graph() as session:
                     try:
@@ -362,14 +908,23 @@ def total_cost(function, eager):
                 f"J_content = {J_content:.5g}, J_style = {J_style:.5g}, alpha = {alpha:g}, beta = {beta:g}"
             )
             case = Case(label, np.asarray(costs.total_cost(J_content, J_style, alpha, beta)), got)
-            mistakes = {name: wrong(J_content, J_style, alpha, beta) for name, wrong in _TOTALS.items()}
-            runs.append((bool(weights), case, mistakes))
+            runs.append((bool(weights), case, (J_content, J_style, alpha, beta)))
     wrong_default = [case for given, case, _ in runs if not given and not case.right]
     if wrong_default and all(case.right for given, case, _ in runs if given):
         raise Wrong(
             "The formula is right, the default values are not: alpha is 10 and beta is 40. Called without "
             f"them, expected {show(wrong_default[0].want)}; yours gives {show(wrong_default[0].got)}."
         )
-    named = ((name, [mistakes[name] for _, _, mistakes in runs]) for name in _TOTALS)
-    refuse_unless_right([case for _, case, _ in runs], named)
-    refuse_without_gradient(flows, "`J_content` and `J_style`")
+    symbols = dict(
+        zip(("J_content", "J_style", *_WEIGHTS), np.array([values for _, _, values in runs]).T, strict=True)
+    )
+
+    def diagnose(answers):
+        if any(answer.size != 1 for answer in answers):
+            return "The cost is one number, and yours is an array."
+        return _explain_total(np.array([answer.item() for answer in answers]), symbols)
+
+    refuse_unless_right([case for _, case, _ in runs], diagnose)
+    refuse_without_gradient(all(gradient is not None for gradient, _, _ in gradients), "`J_content` and `J_style`")
+    for gradient, want, name in gradients:
+        refuse_wrong_gradient(gradient, want, name)

@@ -176,9 +176,9 @@ def _judge_alone(exercise, function, eager):
             outcome = "not attempted"
             message = f"`{frames[-1][2]}` still raises NotImplementedError: replace that line by your code."
         else:
-            text, known = _error_text(error), exercise.crashes | _CRASHES
-            named = next((why for sign, why in known.items() if re.search(sign, text)), "")
-            message = f"Your function stopped with `{text}`{_student_line(frames, files)}. {named}".strip()
+            known = exercise.crashes | _CRASHES
+            named = next((why for sign, why in known.items() if re.search(sign, _error_text(error))), "")
+            message = f"Your function stopped with {account_of_error(error, function)}. {named}".strip()
     return Result(exercise.name, outcome, message, exercise.hints)
 
 
@@ -246,6 +246,16 @@ def names_in(function):
     return set(getattr(getattr(_plain(function), "__code__", None), "co_names", ()))
 
 
+def locals_used(function):
+    """The arguments and local names whose values the function's code reads."""
+    code = getattr(_plain(function), "__code__", None)
+    used = set()
+    for instruction in dis.get_instructions(code) if code else ():
+        if re.match("LOAD_(FAST|DEREF|CLOSURE)", instruction.opname):
+            used.update(instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,))
+    return used
+
+
 def _plain(function):
     """The Python function under tf.function and other decorators."""
     return inspect.unwrap(getattr(function, "python_function", function))
@@ -286,6 +296,11 @@ _CRASHES = {
         "put the tensor first."
     ),
 }
+
+
+def account_of_error(error, function):
+    """'`ValueError: what it says` at line 4, `J = ...`' for an error that the student's function made."""
+    return f"`{_error_text(error)}`{_student_line(_frames(error), _files(function))}"
 
 
 def _frames(error):
