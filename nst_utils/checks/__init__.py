@@ -28,6 +28,20 @@ __all__ = [
 # Seconds of computing that one check may take; a function that still runs then is taken for an endless loop.
 TIME_LIMIT = 10.0
 
+# What goes wrong where activations are unrolled.
+_UNROLLING = {
+    r"Input to reshape|[Cc]annot reshape|requested shape": (
+        "The activations have another number of entries than this shape: are n_H, n_W and n_C in it, each once, and "
+        "read in the order of the shape, (m, n_H, n_W, n_C)?"
+    ),
+    r"\[\d+,\d+,\d+,\d+\] vs|vs\. \[\d+,\d+,\d+,\d+\]": (
+        "One of the two is not unrolled, it still has four axes: unroll both to two."
+    ),
+    r"Incompatible shapes|must be broadcastable|Dimensions must be equal|required broadcastable": (
+        "Two arrays of different shapes meet here: are both pictures unrolled (`reshape`, `transpose`), and in the same "
+        "way?"
+    ),
+}
 _LAYER_ACTIVATIONS = Exercise(
     call="layer_activations(sess, model, image, layer_name)",
     probe=sessions.layer_activations,
@@ -49,6 +63,7 @@ _CONTENT_COST = Exercise(
         "`tf.reduce_sum` of `tf.square` gives the sum; divide it by 4 times the number of activations. "
         "There is no need to unroll: a sum does not care for the order.",
     ),
+    crashes=_UNROLLING,
 )
 _GRAM_MATRIX = Exercise(
     call="gram_matrix(A)",
@@ -72,6 +87,7 @@ _LAYER_STYLE_COST = Exercise(
     probe=formulas.layer_style_cost,
     praise="Two pictures may show different things in different places, and still have nearly the same Gram "
     "matrices.",
+    crashes=_UNROLLING,
     hints=(
         "Unroll both activations to (n_C, n_H*n_W), take both Gram matrices, and sum their squared "
         "difference.",
@@ -92,6 +108,12 @@ _STYLE_COST = Exercise(
         "`a_G` stays the tensor of the same layer, not run, so that it follows the generated picture later.",
     ),
     helpers=(_LAYER_STYLE_COST,),
+    crashes={
+        r"KeyError: [\d.]+": (
+            "The name of a layer and its weight are exchanged: STYLE_LAYERS has pairs (name, weight), in this order."
+        ),
+        r"unhashable|inputs must be|at least one|must be a list|empty": "There is nothing to add: are the costs collected in the loop?",
+    },
 )
 _TOTAL_COST = Exercise(
     call="total_cost(J_content, J_style, alpha=10, beta=40)",
@@ -108,6 +130,13 @@ _BUILD_TRAIN_STEP = Exercise(
     call="build_train_step(J)",
     probe=sessions.build_train_step,
     praise="Each run of this operation moves every pixel by up to about 2, the way that lowers J.",
+    crashes={
+        r"object has no attribute '(minimize|compute_gradients|get_updates)'|legacy|keras": (
+            "This optimiser is one of Keras, made for TensorFlow 2, where it has no `minimize(J)`: use "
+            "`tf.train.AdamOptimizer`."
+        ),
+        r"No gradients|No variables to optimize|None": "No gradient of J is there: minimise J itself.",
+    },
     hints=(
         "TensorFlow 1 keeps its optimisers in `tf.train` (`tf.compat.v1.train`).",
         "Make an Adam optimiser with a learning rate of 2.0: the picture's values go into the hundreds.",

@@ -42,7 +42,7 @@ def refuse_unless_right(cases, diagnose):
     if wrong is None:
         return
     answers = [case.got for case in cases]
-    name = _plainly_wrong(answers) or diagnosed(diagnose, answers)
+    name = _plainly_wrong(answers, cases) or diagnosed(diagnose, answers) or _without_numbers(answers)
     raise Wrong(f"{name} For {wrong.label}, expected {show(wrong.want)}; yours gives {show(wrong.got)}.".strip())
 
 
@@ -80,14 +80,12 @@ def diagnosed(diagnose, *arguments):
         return ""
 
 
-def _plainly_wrong(answers):
+def _plainly_wrong(answers, cases):
     """What can be seen without any formula: no numbers, zeros, or always the same."""
     finite = [np.isfinite(answer).all() for answer in answers]
-    if not any(finite) and all(np.isnan(answer).any() for answer in answers):
-        return "Your result is not a number: a root or a logarithm of a negative number, or a division of 0 by 0."
-    if not finite[0]:
-        return "Your result is infinite: something is divided by 0."
-    if not all(finite):
+    if not any(finite):
+        return _without_numbers(answers)
+    if not all(finite) and all(case.right for case, known in zip(cases, finite, strict=True) if known):
         return "Your result is infinite or not a number for large activations: does a small type overflow?"
     if all(answer.size and not answer.any() for answer in answers):
         return (
@@ -99,6 +97,14 @@ def _plainly_wrong(answers):
     return ""
 
 
+def _without_numbers(answers):
+    if all(np.isfinite(answer).all() for answer in answers):
+        return ""
+    if any(np.isnan(answer).any() for answer in answers):
+        return "Your result is not a number: a root or a logarithm of a negative number, or a division of 0 by 0."
+    return "Your result is infinite: something is divided by 0, or becomes too large."
+
+
 def ratio_of(answer, value):
     """The number r with answer = r * value, or None."""
     value = np.asarray(value, dtype=np.float64)
@@ -106,8 +112,11 @@ def ratio_of(answer, value):
         answer, value = answer.reshape(()), value.reshape(())
     if answer.shape != value.shape or not value.any() or not answer.any() or not np.isfinite(value).all():
         return None
-    ratio = np.vdot(value, answer) / np.vdot(value, value)
-    return ratio if ratio and np.abs(answer - ratio * value).max() <= TOLERANCE * np.abs(answer).max() else None
+    with np.errstate(all="ignore"):
+        ratio = np.vdot(value, answer) / np.vdot(value, value)
+    if not np.isfinite(ratio) or not ratio:
+        return None
+    return ratio if np.abs(answer - ratio * value).max() <= TOLERANCE * np.abs(answer).max() else None
 
 
 def show(value):

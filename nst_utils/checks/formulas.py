@@ -18,6 +18,7 @@ from nst_utils.checks.comparing import (
     TOLERANCE,
     Case,
     call,
+    close,
     evaluate,
     graph,
     operations,
@@ -102,9 +103,20 @@ class Formula:
             _Arrays(tuple(array.astype(np.float64) for array in arguments), n)
             for arguments, n in zip(inputs, normaliser.values, strict=True)
         ]
-        return _added(cases) or explain(
-            answers, altered(self.stages, arrays, self.minor), normaliser, operations(function, inputs[0])
-        )
+        note = ""
+        if all(case.want.size == 1 < answer.size for case, answer in zip(cases, answers, strict=True)):
+            note = (
+                f"The cost is one number, the sum over all axes, and yours is an array of shape {answers[0].shape}: not "
+                "everything is summed."
+            )
+            answers = [np.asarray(answer.sum()) for answer in answers]
+            if all(close(answer, case.want) for case, answer in zip(cases, answers, strict=True)):
+                return note
+        elif added := _added(cases):
+            return added
+        ran = operations(function, inputs[0])
+        found = explain(answers, altered(self.stages, arrays, self.minor), normaliser, ran)
+        return f"{note} {found}".strip()
 
 
 def _added(cases):
@@ -168,6 +180,10 @@ def _combinations():
         stage("You multiply the two; the formula takes their difference.", lambda x, y: x * y),
         stage("You divide one by the other; the formula takes their difference.", lambda x, y: x / y),
         stage("You divide one by the other; the formula takes their difference.", lambda x, y: y / x),
+        stage("You divide one by the other and round down (`//`); the formula takes their difference.",
+              lambda x, y: np.floor(x / y)),
+        stage("You divide one by the other and round down (`//`); the formula takes their difference.",
+              lambda x, y: np.floor(y / x)),
         stage("Only the first argument is used.", lambda x, y: x),
         stage("Only the second argument is used.", lambda x, y: y),
         stage("Only positive differences count; the formula takes all.", lambda x, y: np.maximum(x - y, 0)),
@@ -216,56 +232,34 @@ def _powers():
         stage("Only the first is squared: square the difference of the two.", lambda d, x, y: x**2 - y, signed=False),
         stage("You multiply the two; the formula squares their difference.", lambda d, x, y: x * y, signed=False),
         stage("You square before and after the difference.", lambda d, x, y: (x**2 - y**2) ** 2),
-        stage("You count where the two differ; the formula sums squares.", lambda d, x, y: (d != 0).astype(float)),
+        stage(
+            "You count where the two differ; the formula sums squares.",
+            lambda d, x, y: (d != 0).astype(float), ran=("NotEqual", "Equal", "Sign"),
+        ),
+        stage("You take the signs of the differences; the formula squares them.",
+              lambda d, x, y: np.sign(d), ran=("Sign",), signed=False),
+        stage("You raise to the power 5; the formula squares.", lambda d, x, y: d**5, signed=False),
+        stage("You raise to the power 6; the formula squares.", lambda d, x, y: d**6),
+        stage("You raise to the power 8; the formula squares.", lambda d, x, y: d**8),
         stage("You double the differences; the formula squares them.", lambda d, x, y: 2 * d, signed=False),
     ]
 
 
-def _reductions(axes):
-    """How what came is summed; `axes` names the axes of the array."""
-    everything = tuple(range(len(axes)))
+def _reductions():
+    """How what came is summed."""
 
     def stage(text, make, **options):
         return Mistake(text, lambda x, case: make(x), **options)
 
-    stages = [
+    return [
         stage("", np.sum),
-        stage("Nothing is summed: the cost is one number, the sum over all entries.", lambda x: x),
         stage("You take the largest entry; the formula sums all.", np.max, ran=("Max",)),
         stage("You take the smallest entry; the formula sums all.", np.min, ran=("Min",)),
         stage("You multiply the entries; the formula sums them.", np.prod, ran=("Prod",)),
         stage("You take the variance, so the mean is subtracted; the formula sums.", np.var),
         stage("You take the standard deviation; the formula sums.", np.std),
+        stage("The sum is missing: your result depends on the shape only, not on the activations.", lambda x: 1.0),
     ]
-    for count in range(1, len(axes)):
-        for chosen in itertools.combinations(everything, count):
-            if axes[0] == "batch" and chosen == (1, 2, 3):
-                continue  # the same number, in an array
-            names = " and ".join(axes[axis] for axis in chosen)
-            text = f"You sum over {names} only: the cost is one number, the sum over all axes."
-            for keep in (False, True):
-                stages.append(
-                    stage(
-                        text,
-                        lambda x, chosen=chosen, keep=keep: (
-                            np.sum(x, axis=chosen, keepdims=keep) if np.ndim(x) == len(axes) else None
-                        ),
-                    )
-                )
-            kinds = (
-                (np.max, "take the largest entry", ("Max",)),
-                (np.min, "take the smallest entry", ("Min",)),
-                (np.prod, "multiply", ("Prod",)),
-            )
-            for kind, name, ran in kinds:
-                stages.append(
-                    stage(
-                        f"You {name} over {names}; the formula sums over all axes.",
-                        lambda x, chosen=chosen, kind=kind: kind(x, axis=chosen) if np.ndim(x) == len(axes) else None,
-                        ran=ran,
-                    )
-                )
-    return stages
 
 
 def _outer():
@@ -287,7 +281,13 @@ def _outer():
         stage("You take the exponential; the formula has none.", lambda v, n: n * np.exp(v / n)),
         stage("You take what is left over from the division (`%`); divide (`/`).", lambda v, n: n * np.mod(v, n)),
         stage("You subtract the normaliser; the formula divides by it.", lambda v, n: n * (v - n)),
-        stage("You add the normaliser; the formula divides by it.", lambda v, n: n * (v + n)),
+        stage(
+            "You add the normaliser; the formula divides by it.",
+            # Where the sum is small beside it, it may be anything.
+            lambda v, n: n * (v + n) if np.min(np.abs(v)) > 0.02 * n else None,
+        ),
+        stage("You add 1 to the normaliser, and multiply; divide 1 by it.", lambda v, n: n * v * (1 + n)),
+        stage("You subtract the normaliser from 1, and multiply; divide 1 by it.", lambda v, n: n * v * (1 - n)),
         stage("You divide the normaliser by the sum; it is the other way round.", lambda v, n: n * n / v),
     ]
 
@@ -357,7 +357,6 @@ content_cost = Formula(
             _both("You compare only one row of the picture.", lambda a: a[:, 0]),
             _both("You compare only one position.", lambda a: a[:, 0, 0]),
             _both("You subtract each channel's mean first.", lambda a: a - a.mean(axis=(1, 2), keepdims=True)),
-            _both("You scale the activations first; compare them as they are.", lambda a: a / np.linalg.norm(a)),
             Mistake(
                 "The two pictures are unrolled in different ways, so that different places are compared: one by "
                 "`reshape` alone, the other with a transpose.",
@@ -379,7 +378,7 @@ content_cost = Formula(
         ],
         _combinations(),
         [*_powers(), _squared_sum_of_root()],
-        _reductions(("batch", "n_H", "n_W", "n_C")),
+        _reductions(),
         _outer(),
     ),
     known={
@@ -404,7 +403,7 @@ content_cost = Formula(
             ("n_H n_W n_C is squared in your normaliser, and the 4 is missing.", ()),
         ],
     },
-    factorings=(_factors(_FOUR, *_DIMENSIONS.items()),),
+    factorings=((1, _factors(_FOUR, *_DIMENSIONS.items())),),
 )
 
 
@@ -419,6 +418,12 @@ def _table(a, order, rows):
     """Activations with their axes in this order, cut into a table with as many rows as these axes have entries."""
     count = int(np.prod([a.shape[1 + axis] for axis in rows]))
     return np.transpose(a[0], order).reshape(count, -1)
+
+
+def _gram_of_cut(a, order, columns):
+    """The Gram matrix of n_C rows or columns into which activations in another order are cut."""
+    b = np.transpose(a[0], order)
+    return _gram(b.reshape(-1, a.shape[3]).T if columns else b.reshape(a.shape[3], -1))
 
 
 def _gram_of_rows(A):
@@ -565,9 +570,17 @@ layer_style_cost = Formula(
                 "You multiply one picture's activations by the other's: each Gram matrix is of one picture alone.",
                 lambda case: (_rows(case.arguments[0]) @ _rows(case.arguments[1]).T, np.zeros(1)),
             ),
-            *_one(
-                "a `reshape` without the transpose mixes channels and positions.",
-                lambda a: _gram(_cut(a)), _style, _PICTURES,
+            *(
+                mistake
+                for order in itertools.permutations(range(3))
+                for columns in (False, True)
+                if order not in ((2, 0, 1), (2, 1, 0)) or columns
+                if not columns or order[2] != 2
+                for mistake in _one(
+                    f"the unrolling goes wrong: activations in the order ({', '.join(_AXES[axis] for axis in order)}) "
+                    f"are cut by `reshape` into n_C {'columns' if columns else 'rows'}.",
+                    lambda a, order=order, columns=columns: _gram_of_cut(a, order, columns), _style, _PICTURES,
+                )
             ),
             *_one("you subtract each channel's mean.", lambda a: _gram(_centred(_rows(a))), _style, _PICTURES),
             *_one(
@@ -582,7 +595,7 @@ layer_style_cost = Formula(
         ],
         _combinations(),
         [*_powers(), _squared_sum_of_root()],
-        _reductions(("the first axis", "the second axis")),
+        _reductions(),
         _outer(),
     ),
     minor=frozenset(text for text in _UNROLLINGS if "The unrolling (" in text or "don't unroll" in text),
@@ -610,9 +623,10 @@ layer_style_cost = Formula(
         (2, 2, 2, 2): [("The 2 is not squared: (2 n_H n_W n_C)² begins with a 4.", ())],
     },
     factorings=(
-        _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H²", (1, (2, 0, 0))), ("n_W²", (1, (0, 2, 0)))),
-        _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H² n_W²", (1, (2, 2, 0)))),
-        _factors(_FOUR, ("n_C", (1, (0, 0, 1))), ("n_C", (1, (0, 0, 1))), ("n_H² n_W²", (1, (2, 2, 0)))),
+        (1, _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H²", (1, (2, 0, 0))), ("n_W²", (1, (0, 2, 0))))),
+        (1, _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H² n_W²", (1, (2, 2, 0))))),
+        (2, _factors(("2", (2, (0, 0, 0))), *_DIMENSIONS.items())),
+        (2, _factors(("n_C", (1, (0, 0, 1))), ("(2 n_H)", (2, (1, 0, 0))), ("n_W", (1, (0, 1, 0))))),
     ),
 )
 
@@ -645,6 +659,12 @@ def _products():
         stage("You return A itself: the product is missing.", lambda B: B),
         stage("You return A transposed: the product is missing.", lambda B: B.T),
         stage("You sum squares over the positions: that is only the diagonal.", lambda B: (B * B).sum(axis=1)),
+        stage("You square A in one of its two places.", lambda B: (B * B) @ B.T),
+        stage("You square A in one of its two places.", lambda B: B @ (B * B).T),
+        stage("You sum the rows of A up: multiply rows by rows.", lambda B: B.sum(axis=1)[:, None]),
+        stage("You sum the rows of A up: multiply rows by rows.", lambda B: B.sum(axis=1)[None]),
+        stage("You divide rows by rows and round down (`//`); the Gram matrix multiplies them.",
+              lambda B: np.floor(B[:, None, :] / B[None, :, :]).sum(axis=-1)),
         stage("You sum squares over the channels: multiply rows by rows.", lambda B: (B * B).sum(axis=0)),
         stage("You sum the squares of A up: multiply rows by rows.", lambda B: (B * B).sum()),
         stage("You sum the rows of A up: multiply rows by rows.", lambda B: B.sum(axis=1)),
@@ -773,8 +793,8 @@ def _terms(own, other, cost, other_cost, x):
         (1, f"{cost} is forgotten.", w),
         (1, f"{other_cost} stands where {cost} belongs.", w * K),
         (1, f"The cost {cost} with its weight {own} is left out.", 0 * w),
-        (1, f"{course[own]} is written into your function: use {own}.", course[own] * J),
-        (1, f"{course[other]} is written into your function, and {cost} has {own}.", course[other] * J),
+        (1, f"{cost} always has the weight {course[own]}: use {own}.", course[own] * J),
+        (1, f"{cost} always has the weight {course[other]}, and it is to have {own}.", course[other] * J),
         (1, f"You square {own}.", w**2 * J),
         (1, f"You square {cost}.", w * J**2),
         (1, f"You square the product of {own} and {cost}.", (w * J) ** 2),

@@ -60,12 +60,11 @@ def explain(answers, candidates, normaliser, operations):
         if ratios is None:
             continue
         sign = []
-        if min(ratios) < 0:
-            if max(ratios) > 0:
-                continue
-            if all(mistake.signed for mistake in mistakes):
-                sign = ["The result has the wrong sign."]
-        for changes, note in normaliser.explain(np.abs(ratios), operations):
+        if np.nanmax(ratios) < 0 and all(mistake.signed for mistake in mistakes):
+            sign = ["The result has the wrong sign."]
+        elif np.nanmax(ratios) < 0:
+            ratios = -ratios
+        for changes, note in normaliser.explain(-ratios if sign else ratios, operations):
             parts = [mistake.text for mistake in mistakes] + sign + [note]
             text = " ".join(part for part in parts if part)
             total = len(mistakes) + len(sign) + changes
@@ -76,14 +75,21 @@ def explain(answers, candidates, normaliser, operations):
 
 
 def _ratios(answers, value):
+    """The ratio of answer to value in every case, None where there is none; a case that tells nothing has NaN."""
     ratios = []
     for case, answer in enumerate(answers):
+        if not np.isfinite(answer).all():
+            ratios.append(np.nan)
+            continue
         made = value(case)
+        if made is not None and not answer.any() and not np.any(made):
+            ratios.append(np.nan)
+            continue
         ratio = None if made is None else ratio_of(answer, made)
         if ratio is None:
             return None
         ratios.append(ratio)
-    return np.array(ratios)
+    return np.array(ratios) if np.isfinite(ratios).sum() > 1 else None
 
 
 def altered(stages, inputs, minor=()):
@@ -144,7 +150,7 @@ class Normaliser:
     def __post_init__(self):
         self.names, self.right = list(self.powers), np.array(list(self.powers.values()))
         self.logs = np.log(self.dimensions)
-        ranges = (range(-max(power, 1), max(power, 1) + 3) for power in self.right)
+        ranges = (range(-max(power, 1), 3 * max(power, 1) + 1) for power in self.right)
         self.grid = np.array(list(itertools.product(*ranges)))
         self.sums = self._sums()
 
@@ -155,12 +161,13 @@ class Normaliser:
 
     def explain(self, ratios, operations):
         """[(number of changes, text)]: what an answer was divided by that is so many times the right sum."""
-        divisors = -np.log(ratios)
-        found = self._products(divisors, operations)
-        return found or self._sums_that_fit(divisors)
+        known = np.isfinite(ratios)
+        divisors = -np.log(np.abs(ratios[known]))
+        found = self._products(divisors, known, operations) if (ratios[known] > 0).all() else []
+        return found or self._sums_that_fit(divisors, known, np.sign(ratios[known]))
 
-    def _products(self, divisors, operations):
-        constants = divisors[:, None] - self.logs @ self.grid.T
+    def _products(self, divisors, known, operations):
+        constants = divisors[:, None] - self.logs[known] @ self.grid.T
         spread = np.ptp(constants, axis=0)
         fits = []
         for number in np.flatnonzero(spread <= 2 * TOLERANCE):
@@ -235,23 +242,27 @@ class Normaliser:
     def _sums(self):
         """{text: (changes, logarithms of the values)} of all expressions with other operators than *."""
         sums = {}
-        for factors in self.factorings:
+        for exponent, factors in self.factorings:
             leaves = [
                 (text, constant * np.prod(self.dimensions ** np.array(powers), axis=1))
                 for text, constant, powers in factors
             ]
             for text, _, changes, value in _expressions(leaves):
                 if changes and (value != 0).all() and np.isfinite(value).all():
-                    if text not in sums or changes < sums[text][0]:
-                        sums[text] = (changes, np.log(np.abs(value)))
+                    written = text if exponent == 1 else f"({text})²"
+                    if written not in sums or changes < sums[written][0]:
+                        sums[written] = (changes, value**exponent)
         self._sum_texts = list(sums)
         self._sum_changes = np.array([changes for changes, _ in sums.values()])
-        return np.array([logs for _, logs in sums.values()])
+        values = np.array([value for _, value in sums.values()])
+        self._sum_signs = np.sign(values)
+        return np.log(np.abs(values))
 
-    def _sums_that_fit(self, divisors):
+    def _sums_that_fit(self, divisors, known, signs):
         if not len(self.sums):
             return []
-        fits = np.flatnonzero(np.abs(self.sums - divisors).max(axis=1) <= 2 * TOLERANCE)
+        same = np.abs(self.sums[:, known] - divisors).max(axis=1) <= 2 * TOLERANCE
+        fits = np.flatnonzero(same & (self._sum_signs[:, known] == signs).all(axis=1))
         if not len(fits):
             return []
         best = fits[self._sum_changes[fits].argmin()]
@@ -292,11 +303,11 @@ def _expressions(leaves):
 def _joined(a, b):
     (text_a, op_a, changes_a, x), (text_b, op_b, changes_b, y) = a, b
     with np.errstate(all="ignore"):
-        quotient, inverse = x / y, y / x
+        quotient, inverse, whole, whole_inverse = x / y, y / x, np.floor(x / y), np.floor(y / x)
     changes = changes_a + changes_b
 
     def bracketed(text, op, outer):
-        return f"({text})" if op and (op in "+-" or op == "/" or outer == "/") and outer != "+" else text
+        return f"({text})" if op and (op in "+-" or op in "//" or outer in "//") and outer != "+" else text
 
     def text(outer, first, op_first, second, op_second):
         sign = " " if outer == "*" else f" {outer} "
@@ -307,6 +318,8 @@ def _joined(a, b):
     yield text("+", text_a, op_a, text_b, op_b), "+", changes + 1, x + y
     yield text("-", text_a, op_a, text_b, op_b), "-", changes + 1, x - y
     yield text("-", text_b, op_b, text_a, op_a), "-", changes + 1, y - x
+    yield text("//", text_a, op_a, text_b, op_b), "//", changes + 1, whole
+    yield text("//", text_b, op_b, text_a, op_a), "//", changes + 1, whole_inverse
     # Pure quotients are powers, which the grid has.
     if changes:
         yield text("/", text_a, op_a, text_b, op_b), "/", changes + 1, quotient

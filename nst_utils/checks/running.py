@@ -17,6 +17,8 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from nst_utils.base.tensorflow import tf
 from nst_utils.checks.result import Result, Wrong
 from nst_utils.engine import costs
@@ -132,6 +134,8 @@ def _stop(thread):
 def _judge(exercise, function, eager):
     """The Result; where the mistake is in another exercise's function that this one calls, it says so."""
     result = _judge_alone(exercise, function, eager)
+    if result.outcome == "wrong" and (fault := _global_for_an_argument(exercise, function, eager)):
+        return Result(exercise.name, "wrong", fault, exercise.hints)
     if result.outcome == "correct" or not isinstance(function, types.FunctionType) or _is_empty(function):
         return result
     for helper in exercise.helpers:
@@ -149,6 +153,39 @@ def _judge(exercise, function, eager):
         message = f"{alone.message} `{helper.name}`, which it calls, needs a look too."
         return Result(exercise.name, alone.outcome, message, exercise.hints)
     return result
+
+
+def _global_for_an_argument(exercise, function, eager):
+    """What to say where the answer would be right, were it not for a name of the notebook in an argument's place."""
+    if not isinstance(function, types.FunctionType):
+        return ""
+    data = (int, float, str, np.ndarray, np.generic, tf.Tensor, tf.Variable)
+    for name in sorted(names_in(function)):
+        if not isinstance(function.__globals__.get(name), data):
+            continue
+        for argument in inspect.signature(function).parameters:
+            if _judge_alone(exercise, _with_argument(function, name, argument), eager).outcome == "correct":
+                return (
+                    f"`{name}` is a name of your notebook, which has the same value whatever the function is called "
+                    f"with: use the argument `{argument}`."
+                )
+    return ""
+
+
+def _with_argument(function, name, argument):
+    """The function as it would be if it used one of its arguments in the place of a global name."""
+    signature, make = inspect.signature(function), types.FunctionType
+
+    def stand_in(*values, **named):
+        bound = signature.bind(*values, **named)
+        bound.apply_defaults()
+        # The globals that `rebind` has given to this function, which is made anew there.
+        scope = {**globals(), name: bound.arguments[argument]}
+        copied = make(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+        copied.__kwdefaults__ = function.__kwdefaults__
+        return copied(*values, **named)
+
+    return make(stand_in.__code__, function.__globals__, function.__name__, None, stand_in.__closure__)
 
 
 def _judge_alone(exercise, function, eager):
@@ -285,7 +322,7 @@ _CRASHES = {
         "`.numpy()` gives a value and needs eager mode; in a graph, stay with tensors."
     ),
     r"has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
-    r"FailedPrecondition|uninitialized|Could not find (variable|resource)": (
+    r"FailedPrecondition|uninitialized|Resource \S+ does not exist|Could not find (variable|resource)": (
         "The variables were never initialised: run `tf.global_variables_initializer()` first."
     ),
     r"not an element of this graph|from the same graph|from the passed-in graph|Session graph is empty": (

@@ -587,6 +587,7 @@ def _run_model_nn(function, *given):
             )
         calls = [call_ for mock in mocks.values() for call_ in mock.mock_calls]
         told_things = [thing for _, given_, named in calls for thing in (*given_, *named.values())] + written
+        session.picture = None
         return _Run(
             given[0] if given else 200, image, direction, result, session,
             told=bool(printed.getvalue() or told_things or _sizes(scope) != sizes),
@@ -656,7 +657,9 @@ def _fault_of_run(run, runs, function):
     if first_step is None:
         built = any("`train_step`" in each.fetched for each in run.runs)
         if not built:
-            return "The train_step was never run: `sess.run(train_step)` belongs in every iteration."
+            return (
+                "The train_step was never run: `sess.run(train_step)` belongs in every iteration, and no `return` before."
+            )
     raced = next((each for each in run.runs if each.raced and "`assign`" in each.fetched), None)
     if raced is not None and "`train_step`" in raced.fetched:
         return (
@@ -762,6 +765,12 @@ def _fault_of_result(run):
             return (
                 f"You return {len(result)} things, and the picture is number {position + 1}: return the picture alone."
             )
+    if isinstance(result, list | tuple):
+        named = [name for name, value in run.costs.items() for one in result if close(np.float64(one), np.float64(value))]
+        return (
+            f"You return {len(result)} numbers{f', the costs {chr(44).join(named)}' if named else ''}: return the "
+            "picture, `sess.run(model['input'])`."
+        )
     got = value_of(result)
     final = next(each.after for each in reversed(run.runs) if each.after is not None)
     expected = run.at(run.iterations)

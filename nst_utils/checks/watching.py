@@ -84,17 +84,30 @@ class WatchedSession(tf.compat.v1.Session):
 
     def _effects(self, operation):
         """Whether it changes the picture, and whether it reads it."""
-        seen, todo, writes, reads = set(), [operation], False, False
+        types = {op.type for op in self._behind(operation) if self._is_of_picture(op)}
+        return any(kind.startswith(_WRITES) for kind in types), "ReadVariableOp" in types
+
+    def _kind_of_change(self, operation):
+        """In words, what a run of the operation does to the picture."""
+        kinds = {op.type for op in self._behind(operation) if op.type.startswith(_WRITES) and self._is_of_picture(op)}
+        if kinds == {"AssignVariableOp"}:
+            return "`assign`"
+        if kinds <= {"AssignAddVariableOp", "AssignSubVariableOp"}:
+            return "`assign_add` or `assign_sub`"
+        return "a step of an optimiser" if "AssignVariableOp" not in kinds else "several changes of the picture"
+
+    def _is_of_picture(self, operation):
+        return bool(operation.inputs) and operation.inputs[0].op is self.picture.handle.op
+
+    def _behind(self, operation):
+        """The operation and all that it needs."""
+        seen, todo = set(), [operation]
         while todo:
             operation = todo.pop()
-            if operation in seen:
-                continue
-            seen.add(operation)
-            if operation.inputs and operation.inputs[0].op is self.picture.handle.op:
-                writes |= operation.type.startswith(_WRITES)
-                reads |= operation.type == "ReadVariableOp"
-            todo += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
-        return writes, reads
+            if operation not in seen:
+                seen.add(operation)
+                todo += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+        return seen
 
     def _words(self, operation, before, after):
         if operation in self.names:
@@ -103,7 +116,7 @@ class WatchedSession(tf.compat.v1.Session):
         if operation.type == "NoOp" and writes and not operation.inputs and operation.name.startswith("init"):
             return "the initialiser"
         if writes:
-            return "`assign`" if "Assign" in operation.name or "assign" in operation.name else "a change of the picture"
+            return self._kind_of_change(operation)
         if operation.type == "ReadVariableOp" and operation.inputs[0].op is self.picture.handle.op:
             return "`model['input']`"
         return "the initialiser" if operation.type == "NoOp" else f"`{operation.name}`"
