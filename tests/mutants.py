@@ -372,7 +372,7 @@ def _mention(node):
             found.append(rf"\b{n.value:g}\b|\b{n.value**2:g}\b")
         elif isinstance(n, ast.Name) and n.id not in ("tf", "int", "float", "sess", "m", "_"):
             found.append({"weight": "weight", "coeff": "weight", "positions": "n_H|n_W", "J_style_layer": "cost",
-                          "content": "content|J_content", "style": "style|J_style", "total": "square"}.get(n.id, rf"\b{n.id}\b"))
+                          "content": "content|J_content", "style": "style|J_style", "total": "square|sum is missing"}.get(n.id, rf"\b{n.id}\b"))
     return "|".join(found) or "$^"
 
 
@@ -441,8 +441,8 @@ def an_operator(node, path, function, exercise):
             words = {"+": "add", "-": "subtract", "/": "divide", "//": "divide|round|whole"}.get(new, "multipl")
         else:
             words = {
-                "+": r"divide by [^;]*\+|order|requested|unroll|shape|n_[HWC]",
-                "-": r"divide by [^;]*-|order|requested|unroll|shape|n_[HWC]",
+                "+": r"divide by [^;]*\+|[Yy]ou add|order|requested|unroll|shape|n_[HWC]",
+                "-": r"divide by [^;]*-|[Yy]ou subtract|order|requested|unroll|shape|n_[HWC]",
                 "*": "multipl|n_[HWC]",
                 "/": "multiplies instead|missing|divide by|requested|unroll|n_[HWC]",
                 "//": "multiplies instead|missing|divide by|requested|unroll|whole|round|0 for every|infinite|n_[HWC]",

@@ -31,9 +31,9 @@ def close(got, want):
     """Whether the arrays agree; a single number may come in any shape."""
     if got.size == want.size == 1:
         got = got.reshape(want.shape)
-    return got.shape == want.shape and bool(
-        np.abs(got - want).max() <= TOLERANCE * max(np.abs(want).max(), 1e-12)
-    )
+    if got.shape != want.shape or not np.isfinite(got).all():
+        return False
+    return bool(np.abs(got - want).max() <= TOLERANCE * max(np.abs(want).max(), 1e-12))
 
 
 def refuse_unless_right(cases, diagnose):
