@@ -394,11 +394,11 @@ def a_factor_left_out(node, path, function, exercise):
             missing = "missing|forgotten|left out|ignore|not squared|divide by|Only|stands where|times the right|counts"
             yield kept, f"(?=.*({_mention(left_out)}))(?=.*({missing}))|[Nn]ormaliser is missing"
         elif isinstance(node.op, ast.Mult):
-            yield kept, r"(?s)(square|sum|Only|missing|A itself|same for every|shape|product)"
+            yield kept, "square|sum|Only|missing|A itself|same for every|product|no difference|no layer's cost|costs are missing"
         elif isinstance(node.op, ast.Sub):
             yield kept, "Only the (first|second)|Only one|argument"
         elif isinstance(node.op, ast.Div):
-            yield kept, "normaliser is missing|4 is missing|is missing|times the right|n_H|same for every|one number|is divided"
+            yield kept, "normaliser is missing|4 is missing|is missing|times the right|n_H|same for every|one number|is divided|no difference|not divided|sum is missing"
         elif isinstance(node.op, ast.Add):
             yield kept, "Only the|left out|missing"
         elif isinstance(node.op, ast.Pow) and kept is node.left:
@@ -414,7 +414,7 @@ def a_factor_squared(node, path, function, exercise):
         about = _mention(node) if _kind(node) != "tensors" else "square|power"
         yield (
             ast.BinOp(node, ast.Pow(), ast.Constant(2)),
-            f"(?=.*({about}))(?=.*(square|counts|divide by|stands where|power))|16 |normaliser is squared",
+            f"(?=.*({about}))(?=.*(square|counts|divided? by|stands where|power))|16 |normaliser is squared|square the costs",
         )
 
 
@@ -434,7 +434,7 @@ def an_operator(node, path, function, exercise):
             words = {"+": "You add", "*": "You multiply|elementwise", "/": "You divide", "//": "divide|round|whole"}[new]
         elif kind == "tensors" and dividing:
             words = {
-                "*": "multiply by|multiplies instead|[Nn]ormaliser|times|stands where|is divided", "-": "subtract|off by",
+                "*": "multipl(y|ied) by|multiplies instead|[Nn]ormaliser|times|stands where|is divided", "-": "subtract|off by|less",
                 "+": "add|off by", "//": "round|whole|0 for every", "/": "divide the normaliser|multipl|divide",
             }[new]
         elif kind == "tensors":
@@ -525,7 +525,7 @@ def an_argument(node, path, function, exercise):
             elif _kind(node) == "tensors" and _is_shape(_at(function, path[:-1])):
                 words = "dimensions from an array"
             else:
-                words = "Only the|itself|alike|argument|one picture|first|second|unrolled in different|0 for every|shapes|multiply one"
+                words = "Only the|itself|alike|argument|one picture|unrolled in different|0 for every|shapes|no difference"
             yield ast.Name(other, ast.Load()), words
 
 
@@ -585,7 +585,7 @@ def a_reshape_for_a_transpose(node, path, function, exercise):
         yield new, "reshape|mixes|different ways"
     if isinstance(node, ast.keyword) and node.arg in ("transpose_a", "transpose_b"):
         other = {"transpose_a": "transpose_b", "transpose_b": "transpose_a"}[node.arg]
-        yield ast.keyword(other, node.value), "over positions|A\\^T A"
+        yield ast.keyword(other, node.value), "over positions|A\\^T A|in the same way"
         yield ast.keyword(node.arg, ast.Constant(False)), "shapes do not fit|transpose|Shapes"
     if _is_call(node, "reshape") and exercise != "compute_content_cost":
         yield node.args[0], "unroll|shapes|4-D|axes|dimension|transpose|once for each"
@@ -595,7 +595,7 @@ def a_shape_from_elsewhere(node, path, function, exercise):
     if isinstance(node, ast.Attribute) and node.attr in ("shape", "get_shape") and isinstance(node.value, ast.Name):
         for other in ("a_C", "a_S", "a_G"):
             if other in {a.arg for a in function.args.args} and other != node.value.id:
-                yield ast.Attribute(ast.Name(other, ast.Load()), node.attr, ast.Load()), "dimensions|get_shape|array"
+                yield ast.Attribute(ast.Name(other, ast.Load()), node.attr, ast.Load()), "dimensions|get_shape|array|batch axis|n_[HWC]"
         if node.attr == "shape":
             parent = _at(function, path[:-1])
             if isinstance(parent, ast.Subscript):
@@ -650,7 +650,7 @@ def a_constant(node, path, function, exercise):
             f"{left}->{first[0]}{right}",
         )
         for value in einsum:
-            yield ast.Constant(value), "over|sum|elementwise|diagonal|not squared|Gram matrix|axis|activations|product|positions"
+            yield ast.Constant(value), "over|sum|elementwise|diagonal|Gram matrix|axis|axes|product|positions"
     elif node.value == "input" and exercise in ("model_nn", "layer_activations"):
         yield ast.Constant("conv4_2"), "conv4_2|variable|assign|activations"
 
@@ -749,11 +749,13 @@ def _about(statement):
     words += [about for sign, about in known.items() if sign in text]
     words += [rf"\b{name}\b" for target in getattr(statement, "targets", []) for name in _names(target)]
     if isinstance(statement, ast.AugAssign):
-        words.append("add each layer|0|" + rf"\b{ast.unparse(statement.target)}\b")
+        words.append("add each layer|no layer's cost was added")
     if isinstance(statement, ast.Return):
         words.append("returns nothing|Nothing is computed")
     if ".append(" in text:
-        words.append("add_n|empty|inputs|add each|missing|list")
+        words.append("add_n|nothing to add")
+    if "reshape" in text:
+        words.append("unrolled")
     if isinstance(statement, ast.If):
         words.append("report|read")
     return "|".join(words) or "$^"
@@ -801,7 +803,7 @@ def a_statement_into_a_loop(node, path, function, exercise):
     for where in ("start", "end"):
         about = _about(node)
         if isinstance(node, ast.Return):
-            about = r"`?return`?.*(inside the loop|end the loop|loop)|Only the first layer|1 times"
+            about = "`return`|Only the first layer"
         if exercise == "compute_style_cost" and isinstance(node, ast.Assign):
             about += "|Only the last|begin|0 for every|last layer"
         yield lambda changed, where=where: move(changed, where), f"{about}|loop"

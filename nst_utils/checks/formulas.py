@@ -33,13 +33,17 @@ from nst_utils.checks.result import Wrong
 from nst_utils.engine import costs
 
 # (n_H, n_W, n_C) and the size of the activations.
-_SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((3, 11, 7), 2.0), ((13, 17, 19), 500.0))
+_SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((3, 11, 7), 2.0), ((7, 4, 5), 0.7), ((9, 6, 11), 500.0))
 # So large that 32-bit integers overflow in (n_H n_W)^2, and 16-bit floats in a square.
 _POSTER = ((211, 223, 3), 3000.0)
 _OVERFLOW = (
     "Right for small inputs and wrong for large ones: whole numbers of 32 bits or floats of 16 overflow. "
     "Compute the normaliser in Python numbers or in float32."
 )
+
+
+# They take a while to make, and the dimensions are always the same.
+_NORMALISERS = {}
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Formula:
         """Return for a right function, else raise Wrong."""
         last = len(self.arguments) - 1
         # In the second case the first picture's activations come as sess.run returns them.
-        as_arrays = ((), range(last), (), ())
+        as_arrays = ((), range(last), (), (), ())
         runs = [self._run(function, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
         cases, inputs, _ = zip(*runs, strict=True)
         refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, function))
@@ -98,7 +102,10 @@ class Formula:
 
     def _diagnose(self, answers, cases, inputs, function):
         sizes = np.array([self.dimensions(*arrays) for arrays in inputs], np.float64)
-        normaliser = Normaliser(self.powers, self.constant, sizes, self.known, self.factorings)
+        key = self.right.__name__, sizes.tobytes()
+        if key not in _NORMALISERS:
+            _NORMALISERS[key] = Normaliser(self.powers, self.constant, sizes, self.known, self.factorings)
+        normaliser = _NORMALISERS[key]
         arrays = [
             _Arrays(tuple(array.astype(np.float64) for array in arguments), n)
             for arguments, n in zip(inputs, normaliser.values, strict=True)
@@ -116,7 +123,19 @@ class Formula:
             return added
         ran = operations(function, inputs[0])
         found = explain(answers, altered(self.stages, arrays, self.minor), normaliser, ran)
-        return f"{note} {found}".strip()
+        return f"{note} {found or self._unused(function, inputs[0])}".strip()
+
+    def _unused(self, function, inputs):
+        """The diagnosis of an answer that stays the same when one of the arguments changes, else ""."""
+        if len(inputs) < 2:
+            return ""
+        for position, name in enumerate(self.arguments):
+            with eager_mode():
+                changed = [2 - x if number == position else x for number, x in enumerate(inputs)]
+                one, other = (value_of(call(function, *map(tf.constant, each))) for each in (inputs, changed))
+            if np.isfinite(one).all() and np.array_equal(one, other):
+                return f"`{name}` makes no difference: your result is the same whatever it is."
+        return ""
 
 
 def _added(cases):
@@ -125,6 +144,8 @@ def _added(cases):
         return ""
     if not all(np.isfinite(case.got).all() for case in cases):
         return ""
+    if cases[0].want.size == 1 and (line := _line(cases)):
+        return line
     differences = [case.got.reshape(case.want.shape) - case.want for case in cases]
     added = float(differences[0].mean())
     same = all(
@@ -136,6 +157,23 @@ def _added(cases):
     if not same or telling < 2:
         return ""
     return f"Your result is off by the same number, {added:.4g}, for every input: the formula adds nothing."
+
+
+def _line(cases):
+    """The diagnosis of an answer that is a multiple of the right one plus a number other than 0, else ""."""
+    got, want = (np.array([getattr(case, name).item() for case in cases]) for name in ("got", "want"))
+    if not got.all():
+        return ""
+    # Each case counts alike, however large it is.
+    rows = np.stack([want, np.ones_like(want)], axis=1) / got[:, None]
+    (times, added), *_ = np.linalg.lstsq(rows, np.ones_like(want), rcond=None)
+    telling = sum(abs(added) > 20 * TOLERANCE * abs(value) for value in got)
+    fits = np.abs(times * want + added - got) <= TOLERANCE * np.abs(got)
+    if not fits.all() or telling < 2 or abs(times - 1) < TOLERANCE or abs(times) < TOLERANCE:
+        return ""
+    if added > 0:
+        return f"Your result is {times:.4g} times the right one, and {added:.4g} is added: the formula adds nothing."
+    return f"Your result is {times:.4g} times the right one, less {-added:.4g}: the formula does not subtract that."
 
 
 # --- Two pictures -------------------------------------------------------------------------------------------
@@ -423,6 +461,17 @@ def _table(a, order, rows):
     return np.transpose(a[0], order).reshape(count, -1)
 
 
+def _positions(a):
+    return a.size / a.shape[3]
+
+
+def _crossed(a, b, first, turned):
+    """The Gram matrices of two pictures, one of them made from the activations of both."""
+    both = _rows(a) @ _rows(b).T
+    both = both.T if turned else both
+    return (both, _style(b)) if first else (_style(a), both)
+
+
 def _gram_of_cut(a, order, columns):
     """The Gram matrix of n_C rows or columns into which activations in another order are cut."""
     b = np.transpose(a[0], order)
@@ -529,6 +578,9 @@ _STYLE_MADE = {
     "You compare only one half of the Gram matrices, a triangle.": lambda a: np.triu(_style(a)),
     "You take the Gram matrix of the Gram matrix.": lambda a: _gram(_style(a)),
     "You compare the squares of the Gram matrices' entries.": lambda a: _style(a) ** 2,
+    "Your Gram matrix is one number, the sum of all squares: was n_C read from the batch axis, which is 1?": (
+        lambda a: np.sum(a**2, keepdims=True)
+    ),
     "You turn the activations into whole numbers.": lambda a: _style(np.trunc(a)),
     "You take absolute values of the activations.": lambda a: _style(np.abs(a)),
 }
@@ -592,6 +644,44 @@ layer_style_cost = Formula(
             ),
             *_one("its Gram matrix is divided by n_H n_W n_C.", lambda a: _style(a) / a.size, _style, _PICTURES),
             *_one("its Gram matrix is divided by n_C.", lambda a: _style(a) / a.shape[3], _style, _PICTURES),
+            *_one(
+                "n_H n_W is added to its Gram matrix, which is divided by it.",
+                lambda a: _style(a) * _positions(a) + _positions(a) ** 2, _style, _PICTURES,
+            ),
+            *_one(
+                "n_H n_W is subtracted from its Gram matrix, which is divided by it.",
+                lambda a: _style(a) * _positions(a) - _positions(a) ** 2, _style, _PICTURES,
+            ),
+            *_one(
+                "its Gram matrix is rounded down when it is divided (`//`).",
+                lambda a: _positions(a) * np.floor(_style(a) / _positions(a)), _style, _PICTURES,
+            ),
+            *_one("its Gram matrix is multiplied by n_H n_W.", lambda a: _style(a) * _positions(a), _style, _PICTURES),
+            *_one(
+                "its Gram matrix is multiplied by n_H n_W, and not divided by it.",
+                lambda a: _style(a) * _positions(a) ** 2, _style, _PICTURES,
+            ),
+            *_one("the entries of its Gram matrix are squared.", lambda a: _style(a) ** 2, _style, _PICTURES),
+            *_one(
+                "it is not unrolled, so there is a Gram matrix for each row of the picture (n_H).",
+                lambda a: np.einsum("bhwc,bhwd->bhcd", a, a), _style, _PICTURES,
+            ),
+            *_one(
+                "it is not unrolled, so there is a Gram matrix for each row of the picture (n_H), not divided by n_H n_W.",
+                lambda a: np.einsum("bhwc,bhwd->bhcd", a, a) * _positions(a), _style, _PICTURES,
+            ),
+            *_one("only the sums of squares, the diagonal, are there.", lambda a: np.diag(_style(a)), _style, _PICTURES),
+            *_one("only the sum of all squares is there.", lambda a: np.sum(a**2), _style, _PICTURES),
+            *_one("its Gram matrix is summed over one axis.", lambda a: _style(a).sum(axis=1), _style, _PICTURES),
+            *_one("its activations are not multiplied.", lambda a: _rows(a).sum(axis=1), _style, _PICTURES),
+            *(
+                Mistake(
+                    f"The Gram matrix of `{name}` is not of one picture: its activations are multiplied by the other's.",
+                    lambda case, first=first, turned=turned: _crossed(*case.arguments, first, turned),
+                )
+                for first, name in ((True, "a_S"), (False, "a_G"))
+                for turned in (False, True)
+            ),
             *_one("its Gram matrix is doubled.", lambda a: 2 * _style(a), _style, _PICTURES),
             *_one("its Gram matrix is summed up.", lambda a: _style(a).sum(), _style, _PICTURES),
             *_one("only the diagonal counts.", lambda a: np.diag(np.diag(_style(a))), _style, _PICTURES),
@@ -639,7 +729,7 @@ layer_style_cost = Formula(
 
 def _one_matrix(shape, scale):
     """A (n_C, positions), different numbers, and once more channels than positions."""
-    n_C, positions = shape[2], {5: 7, 11: 5, 3: 4, 13: 89}.get(shape[0], 601)
+    n_C, positions = shape[2], {5: 7, 11: 5, 3: 4, 7: 9, 9: 14}.get(shape[0], 601)
     return ((scale * (0.1 + RANDOM.standard_normal((n_C, positions)))).astype(np.float32),)
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from nst_utils.checks.comparing import TOLERANCE, ratio_of
 
 _MOST_TOLD = 3
+# What needs more changes than this explains too much to be believed.
+_MOST_CHANGES = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def explain(answers, candidates, normaliser, operations):
     """
     fewest, texts = np.inf, []
     for mistakes, value in candidates:
-        if len(mistakes) > fewest:
+        # Pairs are looked for only where nothing simple is found: there are thousands.
+        if len(mistakes) > 1 and texts:
             break
         if not all(mistake.may_have_happened(operations) for mistake in mistakes):
             continue
@@ -68,7 +71,7 @@ def explain(answers, candidates, normaliser, operations):
             parts = [mistake.text for mistake in mistakes] + sign + [note]
             text = " ".join(part for part in parts if part)
             total = len(mistakes) + len(sign) + changes
-            if text and total <= fewest:
+            if text and total <= min(fewest, _MOST_CHANGES):
                 texts = [text] if total < fewest else [*texts, text]
                 fewest = total
     return told(texts)
@@ -177,7 +180,10 @@ class Normaliser:
                 continue
             if constant is None:
                 constant = float(f"{np.exp(constants[:, number].mean()):.4g}")
-            fits.append((self._changes(constant, powers), constant, tuple(int(power) for power in powers)))
+            changes = self._changes(constant, powers)
+            # Few cases fit some expression by chance.
+            if known.sum() > 3 or changes <= known.sum() - 2:
+                fits.append((changes, constant, tuple(int(power) for power in powers)))
         if not fits:
             return []
         changes, constant, powers = min(fits)
@@ -192,7 +198,18 @@ class Normaliser:
             return 1
         if constant == 1 / self.constant and (powers == -self.right).all():
             return 1
+        if self._exponent(constant, powers):
+            return 1
         return int((powers != self.right).sum()) + (constant != self.constant)
+
+    def _exponent(self, constant, powers):
+        """The power to which the whole normaliser, or what is squared in it, was raised; 0 where it was not."""
+        root = max(self.right.max(), 1)
+        for exponent in range(2, 10):
+            whole = np.isclose(constant, self.constant ** (exponent / root), rtol=TOLERANCE)
+            if whole and (np.array(powers) * root == exponent * self.right).all():
+                return exponent if self.right.any() else 0
+        return 0
 
     def _texts(self, constant, powers, operations):
         right = tuple(self.right.tolist())
@@ -215,6 +232,12 @@ class Normaliser:
             return [f"You divide by {written}; the formula divides by nothing."]
         if constant == 1 / self.constant and powers == tuple(-power for power in right):
             return [f"You multiply by {formula}; the formula divides by it."]
+        if (constant, *powers) != (self.constant, *right) and (exponent := self._exponent(constant, powers)):
+            root = max(right)
+            base = self.written(self.constant ** (1 / root), tuple(power // root for power in right))
+            return [
+                f"You divide by the power {exponent} of {base}, {written}; the formula divides by {formula}."
+            ]
         faults = [self._fault_of_constant(constant)] if constant != self.constant else []
         faults += [_fault(*each) for each in zip(self.names, powers, right, strict=True) if each[1] != each[2]]
         text = f"The normaliser is off: {', '.join(faults)}. You divide by {written}, the formula by {formula}."
@@ -259,7 +282,7 @@ class Normaliser:
         return np.log(np.abs(values))
 
     def _sums_that_fit(self, divisors, known, signs):
-        if not len(self.sums):
+        if not len(self.sums) or known.sum() < 4:
             return []
         same = np.abs(self.sums[:, known] - divisors).max(axis=1) <= 2 * TOLERANCE
         fits = np.flatnonzero(same & (self._sum_signs[:, known] == signs).all(axis=1))

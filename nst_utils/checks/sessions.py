@@ -276,7 +276,7 @@ def compute_style_cost(function, _):
             network.watch()
             J_style = call(function, dict(network.model), list(layers))
             account = session.account()
-            _refuse_number(J_style, session)
+            _refuse_number(J_style, layers, session)
             network.show(0.01 * second if number == 1 else second)
             J_of = _layer_style_costs(session, style, network.model)
             w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
@@ -292,17 +292,28 @@ def compute_style_cost(function, _):
     refuse_without_gradient(flows, "the layers of the `model`")
 
 
-def _refuse_number(J_style, session):
-    """Raise Wrong where the cost was run, so that it is only a number, that of the style picture itself."""
-    if is_tensor(J_style):
+def _refuse_number(J_style, layers, session):
+    """Raise Wrong where a number was returned, not a tensor."""
+    if is_tensor(J_style) or not isinstance(J_style, np.generic | np.ndarray | float | int):
         return
     others = [word for run in session.runs for word in run.fetched if not word.startswith("`model[")]
-    if isinstance(J_style, np.generic | np.ndarray | float | int) and not isinstance(J_style, bool):
-        ran = f" `sess.run` was given the cost ({', '.join(dict.fromkeys(others))})." if others else ""
+    if others:
         raise Wrong(
             "You return a number, the cost for the picture that is in the network now; return the tensor, which "
-            f"follows the generated picture later.{ran} {session.account()}"
+            f"follows the generated picture later. {session.account()}"
         )
+    number = value_of(J_style)
+    if not number.any():
+        raise Wrong(
+            "You return the number 0: no layer's cost was added to it. Does a `return` come too early, or is the adding "
+            f"missing? {session.account()}"
+        )
+    if close(number, np.asarray(sum(weight for _, weight in layers))):
+        raise Wrong(f"Only the weights are summed: the layers' costs are missing. {session.account()}")
+    raise Wrong(
+        "You return a number, not a tensor that follows the generated picture: is `a_G` the tensor `model[layer_name]`? "
+        f"{session.account()}"
+    )
 
 
 def _style_sums():
