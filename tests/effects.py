@@ -185,13 +185,18 @@ def _model_nn(exercise, source):
             J = 10 * J_content + 40 * J_style
             minimize = tf.compat.v1.train.AdamOptimizer(2.0).minimize(J, var_list=[picture])
             # Counted by a variable that initialising must not reset.
-            counted = tf.compat.v1.py_func(lambda: (count.append(1), np.float32(1))[1], [], tf.float32)
             count, view, printed = [], _View(), []
+            counted = tf.compat.v1.py_func(lambda to=count: (to.append(1), np.float32(1))[1], [], tf.float32)
             with tf.control_dependencies([minimize]):
                 train_step = tf.group(steps.assign_add(counted))
             given = {
-                "sess": session, "model": {"input": picture, "conv4_2": tf.nn.relu(picture)}, "view": view, "J": J,
-                "J_content": J_content, "J_style": J_style, "train_step": train_step,
+                "sess": session,
+                "model": {"input": picture, "conv4_2": tf.nn.relu(picture)},
+                "view": view,
+                "J": J,
+                "J_content": J_content,
+                "J_style": J_style,
+                "train_step": train_step,
                 "print": lambda *values, to=printed: to.extend(values),
             }
             image = np.float32(np.random.default_rng(7).uniform(-50, 50, (1, 3, 4, 3)))

@@ -127,7 +127,9 @@ FORMS = {
             return tf.add_n(costs)
             """,
         "sum": """
-            return sum(weight * compute_layer_style_cost(sess.run(model[name]), model[name]) for name, weight in STYLE_LAYERS)
+            return sum(
+                weight * compute_layer_style_cost(sess.run(model[name]), model[name]) for name, weight in STYLE_LAYERS
+            )
             """,
     },
     "total_cost": {
@@ -268,10 +270,13 @@ def variants(exercise, operators):
                 gone = [line.strip() for line in difflib.ndiff(old, new_lines) if line.startswith("- ")]
                 come = [line.strip() for line in difflib.ndiff(old, new_lines) if line.startswith("+ ")]
                 yield Variant(
-                    exercise, form, operator.__name__, *(
-                        " / ".join(line[2:].strip() for line in lines) for lines in (gone, come)
-                    ),
-                    text, words, bool(luck and luck[0]),
+                    exercise,
+                    form,
+                    operator.__name__,
+                    *(" / ".join(line[2:].strip() for line in lines) for lines in (gone, come)),
+                    text,
+                    words,
+                    bool(luck and luck[0]),
                 )
 
 
@@ -371,8 +376,17 @@ def _mention(node):
         if isinstance(n, ast.Constant) and isinstance(n.value, int | float):
             found.append(rf"\b{n.value:g}\b|\b{n.value**2:g}\b")
         elif isinstance(n, ast.Name) and n.id not in ("tf", "int", "float", "sess", "m", "_"):
-            found.append({"weight": "weight", "coeff": "weight", "positions": "n_H|n_W", "J_style_layer": "cost",
-                          "content": "content|J_content", "style": "style|J_style", "total": "square|sum is missing"}.get(n.id, rf"\b{n.id}\b"))
+            found.append(
+                {
+                    "weight": "weight",
+                    "coeff": "weight",
+                    "positions": "n_H|n_W",
+                    "J_style_layer": "cost",
+                    "content": "content|J_content",
+                    "style": "style|J_style",
+                    "total": "square|sum is missing",
+                }.get(n.id, rf"\b{n.id}\b")
+            )
     return "|".join(found) or "$^"
 
 
@@ -394,11 +408,17 @@ def a_factor_left_out(node, path, function, exercise):
             missing = "missing|forgotten|left out|ignore|not squared|divide by|Only|stands where|times the right|counts"
             yield kept, f"(?=.*({_mention(left_out)}))(?=.*({missing}))|[Nn]ormaliser is missing"
         elif isinstance(node.op, ast.Mult):
-            yield kept, "square|sum|Only|missing|A itself|same for every|product|no difference|no layer's cost|costs are missing"
+            yield (
+                kept,
+                "square|sum|Only|missing|A itself|same for every|product|no difference|no layer's cost",
+            )
         elif isinstance(node.op, ast.Sub):
             yield kept, "Only the (first|second)|Only one|argument"
         elif isinstance(node.op, ast.Div):
-            yield kept, "normaliser is missing|4 is missing|is missing|times the right|n_H|same for every|one number|is divided|no difference|not divided|sum is missing"
+            yield (
+                kept,
+                "is missing|times the right|n_H|same for every|one number|is divided|no difference|not divided",
+            )
         elif isinstance(node.op, ast.Add):
             yield kept, "Only the|left out|missing"
         elif isinstance(node.op, ast.Pow) and kept is node.left:
@@ -414,7 +434,8 @@ def a_factor_squared(node, path, function, exercise):
         about = _mention(node) if _kind(node) != "tensors" else "square|power"
         yield (
             ast.BinOp(node, ast.Pow(), ast.Constant(2)),
-            f"(?=.*({about}))(?=.*(square|counts|divided? by|stands where|power))|16 |normaliser is squared|square the costs",
+            f"(?=.*({about}))(?=.*(square|counts|divided? by|stands where|power))|16 |normaliser is squared|"
+            "square the costs",
         )
 
 
@@ -428,14 +449,23 @@ def an_operator(node, path, function, exercise):
             continue
         if exercise in ("total_cost", "compute_style_cost"):
             words = {
-                "+": "[Yy]ou add|add(ed)? ", "-": "[Ss]ubtract", "*": "[Mm]ultipl", "/": "[Dd]ivide", "//": "[Dd]ivide|round",
+                "+": "[Yy]ou add|add(ed)? ",
+                "-": "[Ss]ubtract",
+                "*": "[Mm]ultipl",
+                "/": "[Dd]ivide",
+                "//": "[Dd]ivide|round",
             }[new] + "|bracket"
         elif kind == "tensors" and old == "-":
-            words = {"+": "You add", "*": "You multiply|elementwise", "/": "You divide", "//": "divide|round|whole"}[new]
+            words = {"+": "You add", "*": "You multiply|elementwise", "/": "You divide", "//": "divide|round|whole"}[
+                new
+            ]
         elif kind == "tensors" and dividing:
             words = {
-                "*": "multipl(y|ied) by|multiplies instead|[Nn]ormaliser|times|stands where|is divided", "-": "subtract|off by|less",
-                "+": "add|off by", "//": "round|whole|0 for every", "/": "divide the normaliser|multipl|divide",
+                "*": "multipl(y|ied) by|multiplies instead|[Nn]ormaliser|times|stands where|is divided",
+                "-": "subtract|off by|less",
+                "+": "add|off by",
+                "//": "round|whole|0 for every",
+                "/": "divide the normaliser|multipl|divide",
             }[new]
         elif kind == "tensors":
             words = {"+": "add", "-": "subtract", "/": "divide", "//": "divide|round|whole"}.get(new, "multipl")
@@ -458,25 +488,42 @@ _FUNCTIONS = {
         "reduce_prod": "multipl|infinite",
         "identity": "[Nn]othing is summed|not summed|one number|are not summed",
     },
-    "reduce_mean": {"reduce_sum": "mean|missing|normaliser|n_H", "reduce_max": "largest", "identity": "one number|summed"},
+    "reduce_mean": {
+        "reduce_sum": "mean|missing|normaliser|n_H",
+        "reduce_max": "largest",
+        "identity": "one number|summed",
+    },
     "square": {
-        "abs": "absolute", "sqrt": "root|not a number", "exp": "exp|infinite", "identity": "square is missing|cancel",
+        "abs": "absolute",
+        "sqrt": "root|not a number",
+        "exp": "exp|infinite",
+        "identity": "square is missing|cancel",
         "sign": "count|sign",
     },
     "subtract": {
-        "add": "You add", "multiply": "multiply", "maximum": "greater|larger", "divide": "divide",
+        "add": "You add",
+        "multiply": "multiply",
+        "maximum": "greater|larger",
+        "divide": "divide",
         "squared_difference": "fourth",
     },
     "add": {
-        "subtract": "subtract", "multiply": "multiply", "divide": "divide", "maximum": "larger", "minimum": "smaller",
+        "subtract": "subtract",
+        "multiply": "multiply",
+        "divide": "divide",
+        "maximum": "larger",
+        "minimum": "smaller",
     },
     "matmul": {"multiply": "elementwise|shapes do not fit|Shapes|differ", "add": "add"},
     "clip_by_value": {"identity": "no clipping|clipping"},
     "add_n": {"stack": "one number|array"},
     "sum": {"max": "largest", "list": "list"},
     "AdamOptimizer": {
-        "GradientDescentOptimizer": "gradient descent", "AdagradOptimizer": "Adagrad", "RMSPropOptimizer": "RMSProp",
-        "AdadeltaOptimizer": "Adadelta", "FtrlOptimizer": "Ftrl",
+        "GradientDescentOptimizer": "gradient descent",
+        "AdagradOptimizer": "Adagrad",
+        "RMSPropOptimizer": "RMSProp",
+        "AdadeltaOptimizer": "Adadelta",
+        "FtrlOptimizer": "Ftrl",
     },
     "minimize": {"compute_gradients": "changes nothing|compute_gradients"},
     "apply_gradients": {"compute_gradients": "compute_gradients"},
@@ -504,9 +551,20 @@ def a_function(node, path, function, exercise):
 def an_argument(node, path, function, exercise):
     """One name for another of the same kind."""
     groups = (
-        ("a_C", "a_G"), ("a_S", "a_G"), ("G_S", "G_G"), ("GS", "GG"), ("a_C_unrolled", "a_G_unrolled"), ("S", "G"),
-        ("J_content", "J_style"), ("alpha", "beta"), ("weight", "layer_name"), ("coeff", "layer_name"), ("content", "style"),
-        ("Jt", "Jc"), ("gradient", "image"), ("input_image", "generated_image"),
+        ("a_C", "a_G"),
+        ("a_S", "a_G"),
+        ("G_S", "G_G"),
+        ("GS", "GG"),
+        ("a_C_unrolled", "a_G_unrolled"),
+        ("S", "G"),
+        ("J_content", "J_style"),
+        ("alpha", "beta"),
+        ("weight", "layer_name"),
+        ("coeff", "layer_name"),
+        ("content", "style"),
+        ("Jt", "Jc"),
+        ("gradient", "image"),
+        ("input_image", "generated_image"),
     )
     if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
         return
@@ -525,7 +583,9 @@ def an_argument(node, path, function, exercise):
             elif _kind(node) == "tensors" and _is_shape(_at(function, path[:-1])):
                 words = "dimensions from an array"
             else:
-                words = "Only the|itself|alike|argument|one picture|unrolled in different|0 for every|shapes|no difference"
+                words = (
+                    "Only the|itself|alike|argument|one picture|unrolled in different|0 for every|shapes|no difference"
+                )
             yield ast.Name(other, ast.Load()), words
 
 
@@ -581,7 +641,9 @@ def a_reshape_for_a_transpose(node, path, function, exercise):
             sides = inner.args[1].elts[::-1]
             new = ast.Call(inner.func, [inner.args[0], ast.List(sides, ast.Load())], [])
         else:
-            new = _expression(f"tf.reshape({ast.unparse(inner)}, [{ast.unparse(inner)}.shape[1], {ast.unparse(inner)}.shape[0]])")
+            new = _expression(
+                f"tf.reshape({ast.unparse(inner)}, [{ast.unparse(inner)}.shape[1], {ast.unparse(inner)}.shape[0]])"
+            )
         yield new, "reshape|mixes|different ways"
     if isinstance(node, ast.keyword) and node.arg in ("transpose_a", "transpose_b"):
         other = {"transpose_a": "transpose_b", "transpose_b": "transpose_a"}[node.arg]
@@ -595,7 +657,10 @@ def a_shape_from_elsewhere(node, path, function, exercise):
     if isinstance(node, ast.Attribute) and node.attr in ("shape", "get_shape") and isinstance(node.value, ast.Name):
         for other in ("a_C", "a_S", "a_G"):
             if other in {a.arg for a in function.args.args} and other != node.value.id:
-                yield ast.Attribute(ast.Name(other, ast.Load()), node.attr, ast.Load()), "dimensions|get_shape|array|batch axis|n_[HWC]"
+                yield (
+                    ast.Attribute(ast.Name(other, ast.Load()), node.attr, ast.Load()),
+                    "dimensions|get_shape|array|batch axis|n_[HWC]",
+                )
         if node.attr == "shape":
             parent = _at(function, path[:-1])
             if isinstance(parent, ast.Subscript):
@@ -661,7 +726,9 @@ def a_constant(node, path, function, exercise):
 def a_value_for_a_tensor(node, path, function, exercise):
     parent = _at(function, path[:-1])
     if exercise in ("compute_content_cost", "compute_layer_style_cost", "gram_matrix", "total_cost"):
-        in_place = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and not isinstance(parent, ast.Attribute)
+        in_place = (
+            isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and not isinstance(parent, ast.Attribute)
+        )
         tensor = re.fullmatch(_TENSORS + "|J_content|J_style", getattr(node, "id", ""))
         if in_place and tensor:
             yield _expression(f"tf.stop_gradient({node.id})"), "gradient"
@@ -698,14 +765,21 @@ def a_global_for_an_argument(node, path, function, exercise):
     is_argument = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in arguments
     if is_argument and exercise not in ("train_step", "build_train_step"):
         new = f"{node.id}_of_the_notebook"
-        yield ast.Name(new, ast.Load()), rf"{new}|of the notebook|of your notebook|not `\w*image`|same for every|ignored"
+        yield (
+            ast.Name(new, ast.Load()),
+            rf"{new}|of the notebook|of your notebook|not `\w*image`|same for every|ignored",
+        )
     if exercise == "compute_style_cost" and isinstance(node, ast.Name) and node.id == "STYLE_LAYERS":
         yield ast.Name("LAYERS_OF_THE_COURSE", ast.Load()), "course's layers|argument STYLE_LAYERS"
 
 
 def what_is_in_the_network(node, path, function, exercise):
     """The means subtracted again, another scale, a part of the picture."""
-    if exercise in ("layer_activations", "model_nn") and isinstance(node, ast.Name) and node.id in ("image", "input_image"):
+    if (
+        exercise in ("layer_activations", "model_nn")
+        and isinstance(node, ast.Name)
+        and node.id in ("image", "input_image")
+    ):
         if not isinstance(node.ctx, ast.Load) or _is_call(_at(function, path[:-1]), "update"):
             return
         given = r"not `\w*image` as it is|is not"
@@ -741,10 +815,20 @@ def _about(statement):
     """A regular expression for what a statement is about."""
     text, words = ast.unparse(statement), []
     known = {
-        "initializer": "initialis", ".assign(": r"assign|`image` is not changed|clip", ".load(": "assign",
-        "tf.assign": "assign", "(assign)": "assign", "generated_image": r"read `model|last step|generated_image", "train_step": "train_step|step", "view.update": "report", "print(": "report",
-        "apply_gradients": "not changed|apply_gradients", "tape.gradient": "gradient", "i += 1": "end within|never stop",
-        "compute_gradients": "gradient", "tape.watch": "gradient",
+        "initializer": "initialis",
+        ".assign(": r"assign|`image` is not changed|clip",
+        ".load(": "assign",
+        "tf.assign": "assign",
+        "(assign)": "assign",
+        "generated_image": r"read `model|last step|generated_image",
+        "train_step": "train_step|step",
+        "view.update": "report",
+        "print(": "report",
+        "apply_gradients": "not changed|apply_gradients",
+        "tape.gradient": "gradient",
+        "i += 1": "end within|never stop",
+        "compute_gradients": "gradient",
+        "tape.watch": "gradient",
     }
     words += [about for sign, about in known.items() if sign in text]
     words += [rf"\b{name}\b" for target in getattr(statement, "targets", []) for name in _names(target)]
@@ -857,25 +941,41 @@ def _bracketed(node):
 
 def another_result(node, path, function, exercise):
     """Another name is returned."""
-    if not isinstance(node, ast.Return) or exercise not in ("model_nn", "train_step", "layer_activations", "build_train_step"):
+    if not isinstance(node, ast.Return) or exercise not in (
+        "model_nn",
+        "train_step",
+        "layer_activations",
+        "build_train_step",
+    ):
         return
     others = {
         "model_nn": {
-            "input_image": "input_image", "sess.run(J)": "one number|cost", "model['input']": "tensor",
-            "sess.run(model['conv4_2'])": "activations|conv4_2", "sess.run(model['input'])[0]": "batch axis",
-            "image": "step|last|return|NameError", "sess.run([J, J_content, J_style])": "costs",
+            "input_image": "input_image",
+            "sess.run(J)": "one number|cost",
+            "model['input']": "tensor",
+            "sess.run(model['conv4_2'])": "activations|conv4_2",
+            "sess.run(model['input'])[0]": "batch axis",
+            "image": "step|last|return|NameError",
+            "sess.run([J, J_content, J_style])": "costs",
             "sess.run([train_step, model['input']])[1]": "same `sess.run`|too many|iterations",
         },
         "train_step": {"gradient": "return the gradient", "2 * J": "times J", "-J": "wrong sign|times J"},
         "layer_activations": {
-            "model[layer_name]": "tensor", "image": "picture, not", "sess.run(model[layer_name])[0]": "batch axis",
-            "sess.run(model['input'])": "picture, not", "sess.run(model['conv1_1'])": "always read `conv1_1`",
+            "model[layer_name]": "tensor",
+            "image": "picture, not",
+            "sess.run(model[layer_name])[0]": "batch axis",
+            "sess.run(model['input'])": "picture, not",
+            "sess.run(model['conv1_1'])": "always read `conv1_1`",
             "sess.run([model[layer_name], model['input'].assign(image)])[0]": "one `sess.run`|$^",
         },
         "build_train_step": {
-            "optimizer": "return the optimiser", "optimizer.minimize(-J)": "maximise", "J": "changes nothing",
-            "tf.keras.optimizers.Adam(2.0)": "Keras", "tf.keras.optimizers.Adam(2.0).minimize(J)": "Keras",
-            "tf.train.AdamOptimizer(2.0, beta1=0.5).minimize(J)": "beta1", "tf.gradients(J, model['input'])": "changes nothing",
+            "optimizer": "return the optimiser",
+            "optimizer.minimize(-J)": "maximise",
+            "J": "changes nothing",
+            "tf.keras.optimizers.Adam(2.0)": "Keras",
+            "tf.keras.optimizers.Adam(2.0).minimize(J)": "Keras",
+            "tf.train.AdamOptimizer(2.0, beta1=0.5).minimize(J)": "beta1",
+            "tf.gradients(J, model['input'])": "changes nothing",
             "tf.train.AdamOptimizer(2.0).minimize(tf.sqrt(J))": "J itself",
         },
     }[exercise]
@@ -890,13 +990,13 @@ def in_one_run(node, path, function, exercise):
         return
     text = ast.unparse(function)
     if exercise == "layer_activations" and "tf.assign" not in text:
+
         def together(changed):
-            changed.body = _statements(
-                "_, a = sess.run([model['input'].assign(image), model[layer_name]])\nreturn a"
-            )
+            changed.body = _statements("_, a = sess.run([model['input'].assign(image), model[layer_name]])\nreturn a")
 
         yield together, "one `sess.run`", True
     if exercise == "model_nn" and "generated_image = sess.run" in text:
+
         def step_and_picture(changed):
             loop = next(s for s in changed.body if isinstance(s, ast.For))
             loop.body[:2] = _statements("_, generated_image = sess.run([train_step, model['input']])")
@@ -905,10 +1005,28 @@ def in_one_run(node, path, function, exercise):
 
 
 MISTAKES = (
-    a_factor_left_out, a_factor_squared, an_operator, a_function, an_argument, an_axis, an_order_of_dimensions,
-    a_reshape_for_a_transpose, a_shape_from_elsewhere, a_constant, a_value_for_a_tensor, a_global_for_an_argument,
-    what_is_in_the_network, one_minus_a_weight, names_exchanged, a_step_left_out, statements_exchanged,
-    a_statement_into_a_loop, a_statement_out_of_a_loop, a_loop_changed, another_result, in_one_run,
+    a_factor_left_out,
+    a_factor_squared,
+    an_operator,
+    a_function,
+    an_argument,
+    an_axis,
+    an_order_of_dimensions,
+    a_reshape_for_a_transpose,
+    a_shape_from_elsewhere,
+    a_constant,
+    a_value_for_a_tensor,
+    a_global_for_an_argument,
+    what_is_in_the_network,
+    one_minus_a_weight,
+    names_exchanged,
+    a_step_left_out,
+    statements_exchanged,
+    a_statement_into_a_loop,
+    a_statement_out_of_a_loop,
+    a_loop_changed,
+    another_result,
+    in_one_run,
 )
 
 
@@ -926,14 +1044,23 @@ def another_function_of_the_same_value(node, path, function, exercise):
     text = ast.unparse(node)
     inner = ast.unparse(node.args[0]) if isinstance(node, ast.Call) and node.args else ""
     if _is_call(node, "square"):
-        for new in ("({0}) ** 2", "tf.pow({0}, 2)", "tf.multiply({0}, {0})", "({0}) * ({0})", "tf.math.square({0})",
-                    "tf.abs({0}) ** 2"):
+        for new in (
+            "({0}) ** 2",
+            "tf.pow({0}, 2)",
+            "tf.multiply({0}, {0})",
+            "({0}) * ({0})",
+            "tf.math.square({0})",
+            "tf.abs({0}) ** 2",
+        ):
             yield _expression(new.format(inner)), ""
     if _is_call(node, "reduce_sum") and not node.keywords:
-        for new in ("tf.reduce_mean({0}) * tf.cast(tf.size({0}), tf.float32)", 
-                    "tf.reduce_sum(tf.reduce_sum({0}, axis=0))", "tf.math.reduce_sum({0}, keepdims=False)",
-                    "tf.tensordot(tf.ones_like(tf.reshape({0}, [-1])), tf.reshape({0}, [-1]), 1)",
-                    "tf.reshape(tf.reduce_sum({0}), [1])"):
+        for new in (
+            "tf.reduce_mean({0}) * tf.cast(tf.size({0}), tf.float32)",
+            "tf.reduce_sum(tf.reduce_sum({0}, axis=0))",
+            "tf.math.reduce_sum({0}, keepdims=False)",
+            "tf.tensordot(tf.ones_like(tf.reshape({0}, [-1])), tf.reshape({0}, [-1]), 1)",
+            "tf.reshape(tf.reduce_sum({0}), [1])",
+        ):
             yield _expression(new.format(inner)), ""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and _kind(node) == "tensors":
         yield _expression(f"tf.subtract({ast.unparse(node.left)}, {ast.unparse(node.right)})"), ""
@@ -944,11 +1071,15 @@ def another_function_of_the_same_value(node, path, function, exercise):
     if _is_call(node, "matmul"):
         left, right = (ast.unparse(argument) for argument in node.args[:2])
         if {k.arg for k in node.keywords} == {"transpose_b"}:
-            for new in ("{0} @ tf.transpose({1})", "tf.linalg.matmul({0}, {1}, transpose_b=True)",
-                        "tf.einsum('ip,jp->ij', {0}, {1})", "tf.transpose(tf.matmul({1}, {0}, transpose_b=True))",
-                        "tf.reduce_sum({0}[:, tf.newaxis] * {1}[tf.newaxis], axis=-1)",
-                        "tf.stack([tf.linalg.matvec({1}, row) for row in tf.unstack({0})])",
-                        "tf.matmul({0}[tf.newaxis], {1}[tf.newaxis], transpose_b=True)[0]"):
+            for new in (
+                "{0} @ tf.transpose({1})",
+                "tf.linalg.matmul({0}, {1}, transpose_b=True)",
+                "tf.einsum('ip,jp->ij', {0}, {1})",
+                "tf.transpose(tf.matmul({1}, {0}, transpose_b=True))",
+                "tf.reduce_sum({0}[:, tf.newaxis] * {1}[tf.newaxis], axis=-1)",
+                "tf.stack([tf.linalg.matvec({1}, row) for row in tf.unstack({0})])",
+                "tf.matmul({0}[tf.newaxis], {1}[tf.newaxis], transpose_b=True)[0]",
+            ):
                 yield _expression(new.format(left, right)), ""
     if _is_call(node, "transpose") and len(node.args) == 1 and not node.keywords:
         yield _expression(f"tf.transpose({inner}, perm=[1, 0])"), ""
@@ -969,8 +1100,12 @@ def another_function_of_the_same_value(node, path, function, exercise):
         yield _expression("tf.initializers.global_variables()"), ""
     if _is_call(node, "minimize") and len(node.args) == 1 and not node.keywords:
         call = ast.unparse(node.func)
-        for new in ("{0}({1}, var_list=[model['input']])", "{0}(loss={1})", "{0}({1}, var_list=tf.trainable_variables())",
-                    "tf.group({0}({1}))"):
+        for new in (
+            "{0}({1}, var_list=[model['input']])",
+            "{0}(loss={1})",
+            "{0}({1}, var_list=tf.trainable_variables())",
+            "tf.group({0}({1}))",
+        ):
             yield _expression(new.format(call, inner)), ""
     if _is_call(node, "AdamOptimizer"):
         yield _expression("tf.train.AdamOptimizer(learning_rate=2)"), ""
@@ -1019,13 +1154,19 @@ def named_first(node, path, function, exercise):
 def in_a_helper(node, path, function, exercise):
     """What is returned is computed by a function inside."""
     if isinstance(node, ast.Return) and node.value is not None and len(path) == 1:
-        yield [*_statements(f"def helper():\n    return {ast.unparse(node.value)}"), *_statements("return helper()")], ""
+        yield (
+            [*_statements(f"def helper():\n    return {ast.unparse(node.value)}"), *_statements("return helper()")],
+            "",
+        )
         yield _statements(f"result = (lambda: {ast.unparse(node.value)})()\nreturn result"), ""
     if len(path) == 1 and path[0][1] == 0:
+
         def nested(changed):
             body = changed.body
             changed.body = [
-                ast.FunctionDef("inner", ast.arguments([], [], None, [], [], None, []), [*copy.deepcopy(body)], [], lineno=0),
+                ast.FunctionDef(
+                    "inner", ast.arguments([], [], None, [], [], None, []), [*copy.deepcopy(body)], [], lineno=0
+                ),
                 *_statements("return inner()"),
             ]
 
@@ -1055,9 +1196,11 @@ def other_names(node, path, function, exercise):
 
 
 def dimensions_by_number(node, path, function, exercise):
-    names = [e.id for e in node.targets[0].elts if isinstance(e, ast.Name)] if (
-        isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple)
-    ) else []
+    names = (
+        [e.id for e in node.targets[0].elts if isinstance(e, ast.Name)]
+        if (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple))
+        else []
+    )
     if "n_C" in names:
         for shape in ("a_G.shape[{0}]", "int(a_G.shape[{0}])", "a_G.get_shape().as_list()[{0}]", "a_S.shape[{0}]"):
             if "a_S" in shape and exercise != "compute_layer_style_cost":
@@ -1070,5 +1213,11 @@ def dimensions_by_number(node, path, function, exercise):
 
 
 EQUIVALENTS = (
-    commuted, another_function_of_the_same_value, named_first, in_a_helper, said_more, other_names, dimensions_by_number,
+    commuted,
+    another_function_of_the_same_value,
+    named_first,
+    in_a_helper,
+    said_more,
+    other_names,
+    dimensions_by_number,
 )

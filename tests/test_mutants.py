@@ -1,12 +1,12 @@
-"""The checks tried with thousands of answers made from right ones: none wrong accepted, nearly all named, none misnamed."""
+"""The checks tried with thousands of answers made from right ones: none wrong accepted, nearly all named."""
 
 import collections
 import re
 
-import pytest
-
 import effects
 import mutants
+import pytest
+
 from nst_utils import checks
 from nst_utils.checks import comparing
 
@@ -62,9 +62,7 @@ def judged(exercise):
     assert all(effect != "failed" for effect in original.values()), original
     for operators, may_change in ((mutants.MISTAKES, True), (mutants.EQUIVALENTS, False)):
         for variant in mutants.variants(exercise, operators):
-            changes = variant.luck or not effects.same(
-                original[variant.form], effects.effect(exercise, variant.source)
-            )
+            changes = variant.luck or not effects.same(original[variant.form], effects.effect(exercise, variant.source))
             # What was meant to be equivalent and fails, such as a type that TensorFlow does not mix, is neither.
             if may_change or not changes:
                 yield variant, changes, *verdict(variant)
@@ -80,9 +78,7 @@ def test_no_mutant_is_accepted_and_no_equivalent_refused(exercise):
             rest.append(f"  {kind} {said if said != 'named' else 'refused'}: {variant}\n      {message}")
     wrong = sum(count for (changes, _), count in counts.items() if changes)
     right = sum(count for (changes, _), count in counts.items() if not changes)
-    named, general, misnamed, accepted = (
-        counts[True, said] for said in ("named", "general", "misnamed", "accepted")
-    )
+    named, general, misnamed, accepted = (counts[True, said] for said in ("named", "general", "misnamed", "accepted"))
     REPORT.append(
         f"{exercise}: {wrong} mutants, {named} named ({named / wrong:.1%}), {general} general, {misnamed} misnamed "
         f"({misnamed / wrong:.1%}), {accepted} accepted; {right} equivalents, {counts[False, 'accepted']} accepted"

@@ -38,8 +38,8 @@ _UNROLLING = {
         "One of the two is not unrolled, it still has four axes: unroll both to two."
     ),
     r"Incompatible shapes|must be broadcastable|Dimensions must be equal|required broadcastable": (
-        "Two arrays of different shapes meet here: are both pictures unrolled (`reshape`, `transpose`), and in the same "
-        "way?"
+        "Two arrays of different shapes meet here: are both pictures unrolled (`reshape`, `transpose`), and in the "
+        "same way?"
     ),
 }
 _LAYER_ACTIVATIONS = Exercise(
@@ -52,6 +52,9 @@ _LAYER_ACTIVATIONS = Exercise(
         "Run `model['input'].assign(...)` with the picture first; then run the entry of `model` that "
         "`layer_name` names.",
     ),
+    crashes={
+        r"KeyError: .*(The name|refers to)": "The name of a layer is a key of `model`: run `model[layer_name]`.",
+    },
 )
 _CONTENT_COST = Exercise(
     call="compute_content_cost(a_C, a_G)",
@@ -112,7 +115,8 @@ _STYLE_COST = Exercise(
         r"KeyError: [\d.]+": (
             "The name of a layer and its weight are exchanged: STYLE_LAYERS has pairs (name, weight), in this order."
         ),
-        r"unhashable|inputs must be|at least one|must be a list|empty": "There is nothing to add: are the costs collected in the loop?",
+        r"KeyError: \(": "STYLE_LAYERS has pairs (name, weight): take them apart in the loop.",
+        r"[Ii]nputs must be": "There is nothing to add: are the costs collected in the loop?",
     },
 )
 _TOTAL_COST = Exercise(
@@ -134,6 +138,9 @@ _BUILD_TRAIN_STEP = Exercise(
         r"object has no attribute '(minimize|compute_gradients|get_updates)'|legacy|keras": (
             "This optimiser is one of Keras, made for TensorFlow 2, where it has no `minimize(J)`: use "
             "`tf.train.AdamOptimizer`."
+        ),
+        "Trying to update a Tensor": (
+            "The pairs are the wrong way round: `apply_gradients` takes pairs (gradient, variable)."
         ),
         r"No gradients|No variables to optimize|None": "No gradient of J is there: minimise J itself.",
     },
@@ -167,10 +174,11 @@ _TRAIN_STEP = Exercise(
         "tensor, which still has to go into the variable.",
     ),
     crashes={
+        "no attribute 'minimize'": "Keras' optimisers have no `minimize` any more: use the tape and `apply_gradients`.",
         "Unknown variable": "`image` is not changed: the step goes to a copy of it.",
         r"No gradients provided|None for gradient|NoneType|\bNone\b": (
-            "The gradient is None: compute the cost inside the `with` block of the tape, from the variable "
-            "`image` itself."
+            "The gradient is None: the tape is asked for it by `tape.gradient(J, image)`, and J is computed inside the "
+            "`with` block, from the variable `image` itself."
         ),
         r"EagerTensor|SymbolicTensor|'(Eager)?Tensor' object": (
             "The optimiser and `assign` change variables only: use `image` itself, not a tensor made from it."

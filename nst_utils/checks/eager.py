@@ -16,7 +16,10 @@ _REVERSED = (
     "gradient)."
 )
 _NO_LIST = "`apply_gradients` takes a list of pairs, `[(gradient, image)]`, and yours is not a list of pairs."
-_COPY = "`image` is not changed: the step goes to a copy of it. `apply_gradients` needs the variable `image` itself."
+_COPY = (
+    "`image` is not changed: the step goes to a copy or a part of it, and not to the variable `image` itself, which "
+    "belongs in the pair, `[(gradient, image)]`."
+)
 
 
 @dataclass
@@ -70,6 +73,7 @@ class _Step:
                 step.applied.append((gradient, before, step.image.numpy() if eager else None))
                 return result
 
+        Watched.__name__ = self.optimizer
         return Watched(learning_rate=self.rate)
 
     def checked(self, pairs):
@@ -226,8 +230,8 @@ def _fault_of_gradient(gradient, step):
     if step.asked and not any(np.array_equal(picture, step.start) for picture in step.asked):
         made = relation(step.asked[0], step.start).format("`image`")
         return (
-            f"`compute_cost` was called with {made or 'another picture'}, not with `image` as it is, so this is another "
-            "gradient."
+            f"`compute_cost` was called with {made or 'another picture'}, not with `image` as it is, so this is "
+            "another gradient."
         )
     return "`apply_gradients` was given something else than the gradient of J with respect to `image`."
 
@@ -239,7 +243,8 @@ def _fault_of_clipping(step, y, function):
         if _clips(function):
             return (
                 "There is no clipping after the step, though your function clips something: `tf.clip_by_value` "
-                "returns a new tensor. Either it is never assigned (`image.assign` puts it in place), or it comes before the step."
+                "returns a new tensor. Either it is never assigned (`image.assign` puts it in place), or it comes "
+                "before the step."
             )
         return "There is no clipping: after the step, bring the picture back to 0..255."
     if close(got, np.clip(step.start, low, high)) and not close(got, np.clip(y, low, high)):

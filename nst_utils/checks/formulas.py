@@ -113,8 +113,8 @@ class Formula:
         note = ""
         if all(case.want.size == 1 < answer.size for case, answer in zip(cases, answers, strict=True)):
             note = (
-                f"The cost is one number, the sum over all axes, and yours is an array of shape {answers[0].shape}: not "
-                "everything is summed."
+                f"The cost is one number, the sum over all axes, and yours is an array of shape {answers[0].shape}: "
+                "not everything is summed."
             )
             answers = [np.asarray(answer.sum()) for answer in answers]
             if all(close(answer, case.want) for case, answer in zip(cases, answers, strict=True)):
@@ -667,16 +667,20 @@ layer_style_cost = Formula(
                 lambda a: np.einsum("bhwc,bhwd->bhcd", a, a), _style, _PICTURES,
             ),
             *_one(
-                "it is not unrolled, so there is a Gram matrix for each row of the picture (n_H), not divided by n_H n_W.",
+                "it is not unrolled, so there is a Gram matrix for each row of the picture (n_H), not divided by "
+                "n_H n_W.",
                 lambda a: np.einsum("bhwc,bhwd->bhcd", a, a) * _positions(a), _style, _PICTURES,
             ),
-            *_one("only the sums of squares, the diagonal, are there.", lambda a: np.diag(_style(a)), _style, _PICTURES),
+            *_one(
+                "only the sums of squares, the diagonal, are there.", lambda a: np.diag(_style(a)), _style, _PICTURES
+            ),
             *_one("only the sum of all squares is there.", lambda a: np.sum(a**2), _style, _PICTURES),
             *_one("its Gram matrix is summed over one axis.", lambda a: _style(a).sum(axis=1), _style, _PICTURES),
             *_one("its activations are not multiplied.", lambda a: _rows(a).sum(axis=1), _style, _PICTURES),
             *(
                 Mistake(
-                    f"The Gram matrix of `{name}` is not of one picture: its activations are multiplied by the other's.",
+                    f"The Gram matrix of `{name}` is not of one picture: its activations are multiplied by the "
+                    "other's.",
                     lambda case, first=first, turned=turned: _crossed(*case.arguments, first, turned),
                 )
                 for first, name in ((True, "a_S"), (False, "a_G"))
@@ -714,6 +718,9 @@ layer_style_cost = Formula(
             ("The normaliser is squared once too often.", ()),
         ],
         (2, 2, 2, 2): [("The 2 is not squared: (2 n_H n_W n_C)² begins with a 4.", ())],
+        (16, 1, 1, 1): [
+            ("The normaliser is not squared: do you multiply by 2 (`* 2`) where you should square (`** 2`)?", ())
+        ],
     },
     factorings=(
         (1, _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H²", (1, (2, 0, 0))), ("n_W²", (1, (0, 2, 0))))),
@@ -944,6 +951,9 @@ _KNOWN_TOTALS = {
     "The bracket is wrong: beta multiplies J_content, too.": lambda c, s, a, b: b * (a * c + s),
     "alpha * J_content is multiplied by beta + J_style; add beta * J_style.": lambda c, s, a, b: a * c * (b + s),
     "The cost has the wrong sign.": lambda c, s, a, b: -(a * c + b * s),
+    "Operators and names are mixed up: each cost is multiplied by its own weight, and the products are added.": (
+        lambda c, s, a, b: a + c * b + s
+    ),
 }
 _JOINED = {
     "": (0, lambda x, y: x + y),
@@ -988,6 +998,11 @@ def _explain_total(got, x):
         ratio = np.median(got / wanted)
         if fits(ratio * wanted).all():
             return f"Your result is {ratio:.4g} times the right one, for every input."
+        for own, cost, rest, name in ((a, c, b * s, "J_content"), (b, s, a * c, "J_style")):
+            times = (got - rest) / (own * cost)
+            if np.ptp(times) <= TOLERANCE * np.abs(times).max():
+                weight = _WEIGHTS[name == "J_style"]
+                return f"{name} has {np.mean(times):.4g} times its weight {weight}."
         third = (got - b * s) / c, (got - a * c) / s
         for values, name in zip(third, ("J_content", "J_style"), strict=True):
             if np.ptp(values) <= TOLERANCE * np.abs(values).max():

@@ -71,7 +71,7 @@ def explain(answers, candidates, normaliser, operations):
             parts = [mistake.text for mistake in mistakes] + sign + [note]
             text = " ".join(part for part in parts if part)
             total = len(mistakes) + len(sign) + changes
-            if text and total <= min(fewest, _MOST_CHANGES):
+            if text and total <= fewest and (total <= _MOST_CHANGES or not mistakes):
                 texts = [text] if total < fewest else [*texts, text]
                 fewest = total
     return told(texts)
@@ -192,7 +192,7 @@ class Normaliser:
     def _changes(self, constant, powers):
         if constant == self.constant and (powers == self.right).all():
             return 0
-        if constant == 1 and not powers.any():
+        if not powers.any():
             return 1
         if (constant, *powers.tolist()) in self.known:
             return 1

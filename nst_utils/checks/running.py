@@ -328,6 +328,9 @@ _CRASHES = {
     r"not an element of this graph|from the same graph|from the passed-in graph|Session graph is empty": (
         "It uses a tensor or a session of your notebook, not the one that it is given."
     ),
+    r"Can not convert an? (ndarray|float\d*|int\d*|list|NoneType|DType) into a Tensor": (
+        "A session runs tensors and operations, and this is a value: is a name such as `model['input']` overwritten?"
+    ),
     r"that does not match type|Incompatible type|cannot compute \w+ as input": (
         "TensorFlow does not mix whole numbers and floats: convert them with `tf.cast(..., tf.float32)`, or "
         "put the tensor first."

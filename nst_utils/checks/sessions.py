@@ -83,6 +83,7 @@ def layer_activations(function, _):
             model = dict(network.model)
             network.watch()
             result = call(function, session, model, after["input"].copy(), layer)
+            _refuse_idle(session)
             if model["input"] is not network.model["input"]:
                 raise Wrong(
                     "`model['input'] = ...` only changes the dictionary, and the network still reads its "
@@ -117,7 +118,6 @@ def _alone(result):
 def _refuse_what_was_run(session, case, before, after):
     """Raise Wrong where it was seen what went wrong; the picture was before["input"], and after["input"] was given."""
     runs, image = session.runs, after["input"]
-    _refuse_idle(session)
     raced = [run for run in runs if run.raced]
     if raced and not any(np.array_equal(run.before, image) for run in raced):
         raise Wrong(
@@ -305,14 +305,14 @@ def _refuse_number(J_style, layers, session):
     number = value_of(J_style)
     if not number.any():
         raise Wrong(
-            "You return the number 0: no layer's cost was added to it. Does a `return` come too early, or is the adding "
-            f"missing? {session.account()}"
+            "You return the number 0: no layer's cost was added to it. Does a `return` come too early, or is the "
+            f"adding missing? {session.account()}"
         )
     if close(number, np.asarray(sum(weight for _, weight in layers))):
         raise Wrong(f"Only the weights are summed: the layers' costs are missing. {session.account()}")
     raise Wrong(
-        "You return a number, not a tensor that follows the generated picture: is `a_G` the tensor `model[layer_name]`? "
-        f"{session.account()}"
+        "You return a number, not a tensor that follows the generated picture: is `a_G` the tensor "
+        f"`model[layer_name]`? {session.account()}"
     )
 
 
@@ -466,8 +466,8 @@ def _path(make_step, target, weight):
             raise Wrong("You return the optimiser: return the operation that its `minimize(J)` gives.")
         if type(step).__module__.startswith("keras"):
             raise Wrong(
-                f"You return a Keras optimiser, `{type(step).__name__}`, which is made for TensorFlow 2: use "
-                "`tf.train.AdamOptimizer`, and return the operation that its `minimize(J)` gives."
+                f"You return an object of Keras, `{type(step).__name__}`. A Keras optimiser is made for TensorFlow 2: "
+                "use `tf.train.AdamOptimizer`, and return the operation that its `minimize(J)` gives."
             )
         session.run(tf.compat.v1.global_variables_initializer())
         values = [session.run(x)]
@@ -591,6 +591,7 @@ def _run_model_nn(function, *given):
                 scope["print"] = _recording_print(written)
             sizes = _sizes(scope)
             result = call(rebound, session, image.copy(), *given)
+        _refuse_idle(session)
         if is_tensor(result):
             raise Wrong(
                 "You return the tensor, not the picture: `sess.run(model['input'])` computes its value. "
@@ -659,8 +660,6 @@ def _fault_of_report(runs):
 
 def _fault_of_run(run, runs, function):
     """The mistake in a run of model_nn; "" where there is none."""
-    if not run.runs:
-        _refuse_idle(run.session)
     steps, images, emptied = run.steps, run.numbers("image"), run.numbers("zeros")
     first_step = next((number for number, count in enumerate(steps) if count), None)
     if not images:
@@ -669,7 +668,8 @@ def _fault_of_run(run, runs, function):
         built = any("`train_step`" in each.fetched for each in run.runs)
         if not built:
             return (
-                "The train_step was never run: `sess.run(train_step)` belongs in every iteration, and no `return` before."
+                "The train_step was never run: `sess.run(train_step)` belongs in every iteration, and no `return` "
+                "before."
             )
     raced = next((each for each in run.runs if each.raced and "`assign`" in each.fetched), None)
     if raced is not None and "`train_step`" in raced.fetched:
@@ -744,7 +744,12 @@ def _fault_of_count(run, runs, function):
     count, expected = counts[run.iterations], run.iterations
     listed = ", ".join(f"{count} for {iterations}" for iterations, count in counts.items())
     if len(set(counts.values())) == 1:
-        if locals_used(function) and "num_iterations" in locals_used(function):
+        if count == 1 and "num_iterations" in locals_used(function):
+            return (
+                "Whatever num_iterations, the train_step ran once: does it stand outside of the loop, or does a "
+                "`return` or a `break` end the loop early?"
+            )
+        if "num_iterations" in locals_used(function):
             return (
                 f"Whatever num_iterations, the train_step ran {count} times: does a `return` or a `break` end the loop "
                 "early, or is `num_iterations` used for something else?"
@@ -759,6 +764,8 @@ def _fault_of_count(run, runs, function):
         return "The train_step runs only where the costs are reported: move it out of the `if`."
     if all(c == n - -(-n // 20) for n, c in counts.items()):
         return "The train_step runs only where the costs are not reported: it belongs in every iteration."
+    if all(c == n + -(-n // 20) for n, c in counts.items()):
+        return "The train_step runs once more where the costs are reported: run it once in each iteration."
     if counts[3] == 3 and counts[8] == 8 and len(runs) == 3 and expected == 200:
         return (
             f"For num_iterations = 200 (the default), the train_step ran {count} times: is the default 200, as given?"
@@ -777,11 +784,7 @@ def _fault_of_result(run):
                 f"You return {len(result)} things, and the picture is number {position + 1}: return the picture alone."
             )
     if isinstance(result, list | tuple):
-        named = [name for name, value in run.costs.items() for one in result if close(np.float64(one), np.float64(value))]
-        return (
-            f"You return {len(result)} numbers{f', the costs {chr(44).join(named)}' if named else ''}: return the "
-            "picture, `sess.run(model['input'])`."
-        )
+        return f"You return {len(result)} numbers: return the picture, `sess.run(model['input'])`."
     got = value_of(result)
     final = next(each.after for each in reversed(run.runs) if each.after is not None)
     expected = run.at(run.iterations)
@@ -808,7 +811,7 @@ def _fault_of_result(run):
     if got.size == 1:
         cost = next((name for name, value in run.costs.items() if close(got, np.float64(value))), "")
         return f"You return one number{f', `{cost}`' if cost else ''}: return the picture, `sess.run(model['input'])`."
-    if close(got, np.maximum(expected, 0)):
+    if any("`model['conv4_2']`" in each.fetched for each in run.runs) and close(got, np.maximum(expected, 0)):
         return "You return activations (`conv4_2`), not the picture: read `model['input']`."
     made = relation(got, expected)
     if made:
