@@ -1014,11 +1014,11 @@ def _explain_total(got, x):
 def total_cost(function, eager):
     """Return for a right total_cost, else raise Wrong: numbers and tensors, with and without the weights."""
     runs, gradients = [], []
-    for weights in ((), (7.0, 3.0), (0.25, 11.0)):
+    for weights in ((), (7.0, 3.0), (0.25, 11.0), (19.0, 0.5)):
         alpha, beta = weights or (10, 40)
         for tensors in (False, True):
             # Now smaller and now larger than the weights, so that a rounded quotient is not always 0.
-            low, high = ((4, 42), (9, 90)) if tensors else ((12, 9), (30, 38))
+            low, high = ((12, 42), (30, 90)) if tensors else ((4, 9), (9, 38))
             J_content, J_style = RANDOM.uniform(low, high).astype(np.float32).tolist()
             if tensors:
                 inputs = np.float32(J_content), np.float32(J_style)
