@@ -385,6 +385,7 @@ def _mention(node):
                     "content": "content|J_content",
                     "style": "style|J_style",
                     "total": "square|sum is missing",
+                    "compute_layer_style_cost": "layers' costs",
                 }.get(n.id, rf"\b{n.id}\b")
             )
     return "|".join(found) or "$^"
