@@ -104,14 +104,14 @@ def _session():
 
 @contextlib.contextmanager
 def _network():
-    """A session and a small network of layers of all names that are asked for."""
+    """A session and a `model` of layers of all names that are asked for; each reads the picture, to be quick."""
     with tf.Graph().as_default(), _session() as session:
         picture = tf.compat.v1.Variable(tf.zeros((1, 6, 9, 3)), name="input")
-        random, x, model = np.random.default_rng(3), picture, {"input": picture}
+        random, model = np.random.default_rng(3), {"input": picture}
         for block in range(1, 6):
             for part in (1, 2):
-                kernel = tf.constant(np.float32(random.normal(0, 0.15, (3, 3, x.shape[-1], 3 + block))))
-                x = model[f"conv{block}_{part}"] = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + 0.1)
+                kernel = tf.constant(np.float32(random.normal(0, 0.4, (3, 3, 3, 3 + block))))
+                model[f"conv{block}_{part}"] = tf.nn.relu(tf.nn.conv2d(picture, kernel, 1, "SAME") + 0.1)
         session.run(tf.compat.v1.global_variables_initializer())
         yield session, model
 
@@ -177,18 +177,16 @@ class _View:
 
 def _model_nn(exercise, source):
     found = []
-    for iterations in ((1,), (23,), ()):
+    for iterations in ((23,), ()):
         with tf.Graph().as_default(), _session() as session:
             picture = tf.compat.v1.Variable(tf.zeros((1, 3, 4, 3)), name="input")
-            steps = tf.compat.v1.Variable(0.0)
+            steps = tf.compat.v1.Variable(1.0)
             J_content, J_style = tf.reduce_sum((picture - 3) ** 2), tf.reduce_sum((picture + 70.0) ** 2)
             J = 10 * J_content + 40 * J_style
-            minimize = tf.compat.v1.train.AdamOptimizer(2.0).minimize(J, var_list=[picture])
-            # Counted by a variable that initialising must not reset.
             count, view, printed = [], _View(), []
             counted = tf.compat.v1.py_func(lambda to=count: (to.append(1), np.float32(1))[1], [], tf.float32)
-            with tf.control_dependencies([minimize]):
-                train_step = tf.group(steps.assign_add(counted))
+            # Downhill, and with a variable of its own that must be initialised, as Adam has, whose graph is larger.
+            train_step = tf.group(picture.assign_sub(0.02 * (picture + 55.0)), steps.assign_add(counted))
             given = {
                 "sess": session,
                 "model": {"input": picture, "conv4_2": tf.nn.relu(picture)},

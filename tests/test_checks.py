@@ -628,7 +628,10 @@ WRONG = {
     "an optimiser of Keras": (
         ("build_train_step", "tf.keras.optimizers.Adam(2.0).minimize(J)"), "is one of Keras",
     ),
-    "an optimiser of Keras returned": (("build_train_step", "tf.keras.optimizers.Adam(2.0)"), "an object of Keras, `Adam`"),
+    "an optimiser of Keras returned": (
+        ("build_train_step", "tf.keras.optimizers.Adam(2.0)"),
+        "an object of Keras, `Adam`",
+    ),
     "Adam with another beta1": (
         ("build_train_step", "tf.train.AdamOptimizer(2.0, beta1=0.5).minimize(J)"), "Adam's beta1 is 0.5",
     ),

@@ -7,7 +7,7 @@ The formulas are judged in the mode of the program: with graph tensors after `fr
 eagerly. What needs a session is always judged in a graph of its own, and what needs a GradientTape always eagerly.
 """
 
-from nst_utils.checks import eager, formulas, sessions
+from nst_utils.checks import eager, formulas, optimising, sessions, totals
 from nst_utils.checks.result import Result
 from nst_utils.checks.running import Exercise, check
 
@@ -121,7 +121,7 @@ _STYLE_COST = Exercise(
 )
 _TOTAL_COST = Exercise(
     call="total_cost(J_content, J_style, alpha=10, beta=40)",
-    probe=formulas.total_cost,
+    probe=totals.total_cost,
     praise="Only the ratio of alpha to beta decides what the picture looks like: more content, or more "
     "style.",
     hints=(
@@ -132,7 +132,7 @@ _TOTAL_COST = Exercise(
 )
 _BUILD_TRAIN_STEP = Exercise(
     call="build_train_step(J)",
-    probe=sessions.build_train_step,
+    probe=optimising.build_train_step,
     praise="Each run of this operation moves every pixel by up to about 2, the way that lowers J.",
     crashes={
         r"object has no attribute '(minimize|compute_gradients|get_updates)'|legacy|keras": (
@@ -152,7 +152,7 @@ _BUILD_TRAIN_STEP = Exercise(
 )
 _MODEL_NN = Exercise(
     call="model_nn(sess, input_image, num_iterations=200)",
-    probe=sessions.model_nn,
+    probe=optimising.model_nn,
     praise="The network never changed: what was trained is the picture itself.",
     hints=(
         "The order matters: initialise the variables, put the picture in, run the steps, read the picture.",

@@ -7,6 +7,7 @@ import numpy as np
 
 from nst_utils.base.tensorflow import tf
 from nst_utils.checks.comparing import close
+from nst_utils.checks.result import Wrong
 from nst_utils.network.layout import MEANS
 
 _WRITES = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceApply")
@@ -120,6 +121,14 @@ class WatchedSession(tf.compat.v1.Session):
         if operation.type == "ReadVariableOp" and operation.inputs[0].op is self.picture.handle.op:
             return "`model['input']`"
         return "the initialiser" if operation.type == "NoOp" else f"`{operation.name}`"
+
+
+def refuse_idle(session):
+    """Raise Wrong where nothing was run in the session."""
+    if not session.runs:
+        raise Wrong(
+            "Nothing was run in the session that your function is given: use `sess`, and no session of your own."
+        )
 
 
 def _folded(items):
