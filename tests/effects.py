@@ -60,9 +60,6 @@ def effect(exercise, source):
 
 
 def _array(value):
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-        value = value if np.ndim(value) == 4 else np.asarray(value)[None]
     if not isinstance(value, np.ndarray | np.generic | float | int):
         raise TypeError(type(value))
     return np.asarray(value, np.float64)

@@ -174,6 +174,13 @@ _TRAIN_STEP = Exercise(
         "tensor, which still has to go into the variable.",
     ),
     crashes={
+        r"no attribute '_id'": (
+            "A tape differentiates tensors, and this is a number: leave J as `compute_cost` gives it, without "
+            "`.numpy()`."
+        ),
+        r"Cannot update variable with shape|shapes must be equal": (
+            "What stands for the gradient has another shape than `image`: it is `tape.gradient(J, image)`."
+        ),
         "no attribute 'minimize'": "Keras' optimisers have no `minimize` any more: use the tape and `apply_gradients`.",
         "Unknown variable": "`image` is not changed: the step goes to a copy of it.",
         r"No gradients provided|None for gradient|NoneType|\bNone\b": (

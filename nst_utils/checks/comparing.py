@@ -42,7 +42,7 @@ def refuse_unless_right(cases, diagnose):
     if wrong is None:
         return
     answers = [case.got for case in cases]
-    name = _plainly_wrong(answers, cases) or diagnosed(diagnose, answers) or _without_numbers(answers)
+    name = _plainly_wrong(answers, cases) or diagnosed(diagnose, answers) or _without_numbers([wrong.got])
     raise Wrong(f"{name} For {wrong.label}, expected {show(wrong.want)}; yours gives {show(wrong.got)}.".strip())
 
 
@@ -151,6 +151,10 @@ def value_of(result, session=None):
         return session.run(number) if session else number.numpy()
     if isinstance(result, (np.ndarray, np.generic, int, float)) and np.asarray(result).dtype.kind in "biuf":
         return np.asarray(result, dtype=np.float64)
+    if isinstance(result, list | tuple):
+        raise Wrong(
+            f"You return a {type(result).__name__} of length {len(result)}: return one tensor, array or number."
+        )
     raise Wrong(f"Your function returns an object of type `{type(result).__name__}`: numbers are expected.")
 
 

@@ -30,13 +30,20 @@ class _Step:
     weight: float
     rate: float
     start: np.ndarray = field(default_factory=lambda: RANDOM.uniform(3, 252, _SHAPE).astype(np.float32))
-    target: np.ndarray = field(default_factory=lambda: RANDOM.uniform(-200, 455, _SHAPE).astype(np.float32))
+    target: np.ndarray = field(init=False)
     # Of each call of apply_gradients: the gradient, and the picture before and after it, where they have values.
     applied: list = field(default_factory=list)
     # Of each call of compute_cost: the picture.
     asked: list = field(default_factory=list)
     # What is wrong with what apply_gradients was given, in words.
     note: str = ""
+
+    def __post_init__(self):
+        # Mostly far from the start, and in the first row near it, so that a gradient that is clipped or cut to its
+        # signs shows.
+        self.target = RANDOM.uniform(-200, 455, _SHAPE).astype(np.float32)
+        near = RANDOM.uniform(0.3, 0.9, _SHAPE[2:]) * RANDOM.choice((-1, 1), _SHAPE[2:])
+        self.target[0, 0] = self.start[0, 0] + near
 
     def take(self, function):
         """Call the function once, on a new image; what it returned is `J_got`, what became of the image `got`."""

@@ -20,7 +20,7 @@ from nst_utils.checks.comparing import (
 )
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.running import locals_used, rebind
-from nst_utils.checks.watching import WatchedSession, refuse_idle, relation
+from nst_utils.checks.watching import WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
 
 # --- build_train_step -------------------------------------------------------------------------------------
@@ -224,6 +224,7 @@ def _run_model_nn(function, *given):
             sizes = _sizes(scope)
             result = call(rebound, session, image.copy(), *given)
         refuse_idle(session)
+        refuse_clash(session)
         if is_tensor(result):
             raise Wrong(
                 "You return the tensor, not the picture: `sess.run(model['input'])` computes its value. "
@@ -303,12 +304,6 @@ def _fault_of_run(run, runs, function):
                 "The train_step was never run: `sess.run(train_step)` belongs in every iteration, and no `return` "
                 "before."
             )
-    raced = next((each for each in run.runs if each.raced and "`assign`" in each.fetched), None)
-    if raced is not None and "`train_step`" in raced.fetched:
-        return (
-            "The `assign` and the `train_step` are in one `sess.run`, and TensorFlow does not promise which comes "
-            "first: run the `assign` once, before the loop."
-        )
     late = [number for number in emptied if number > images[0]]
     if late:
         after_step = first_step is not None and any(number > first_step for number in late[:1])
@@ -342,13 +337,9 @@ def _fault_of_run(run, runs, function):
 
 def _returns(run, steps):
     try:
-        return close(value_of(_alone_picture(run.result)), run.at(steps))
+        return close(value_of(run.result), run.at(steps))
     except Wrong:
         return False
-
-
-def _alone_picture(result):
-    return np.asarray(result[0]) if isinstance(result, list | tuple) and len(result) == 1 else result
 
 
 def _fault_without_image(run, steps):
@@ -407,13 +398,14 @@ def _fault_of_count(run, runs, function):
 
 def _fault_of_result(run):
     """What is to say of what was returned, after the right steps; "" where it is right."""
-    result = _alone_picture(run.result)
+    result = run.result
     for position, element in enumerate(result if isinstance(result, list | tuple) else ()):
         if is_tensor(element):
             return "You return tensors, not the picture: `sess.run(model['input'])` computes its value."
         if np.shape(element) == run.image.shape:
             return (
-                f"You return {len(result)} things, and the picture is number {position + 1}: return the picture alone."
+                f"You return a {type(result).__name__} of {len(result)}, the picture at place {position}: return the "
+                "picture alone."
             )
     if isinstance(result, list | tuple):
         costs_only = all(any(close(np.float64(one), np.float64(J)) for J in run.costs.values()) for one in result)

@@ -323,7 +323,8 @@ _CRASHES = {
     ),
     r"has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
     r"FailedPrecondition|uninitialized|Resource \S+ does not exist|Could not find (variable|resource)": (
-        "The variables were never initialised: run `tf.global_variables_initializer()` first."
+        "A variable was never initialised: run `tf.global_variables_initializer()` first, after the last of them is "
+        "made (an optimiser makes some of its own)."
     ),
     r"not an element of this graph|from the same graph|from the passed-in graph|Session graph is empty": (
         "It uses a tensor or a session of your notebook, not the one that it is given."
@@ -331,6 +332,7 @@ _CRASHES = {
     r"Can not convert an? (ndarray|float\d*|int\d*|list|NoneType|DType) into a Tensor": (
         "A session runs tensors and operations, and this is a value: is a name such as `model['input']` overwritten?"
     ),
+    "Shape mismatch": "What is assigned has another shape than the picture, which is (1, height, width, 3).",
     r"that does not match type|Incompatible type|cannot compute \w+ as input": (
         "TensorFlow does not mix whole numbers and floats: convert them with `tf.cast(..., tf.float32)`, or "
         "put the tensor first."

@@ -18,7 +18,7 @@ from nst_utils.checks.comparing import (
 from nst_utils.checks.hypotheses import told
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.running import rebind
-from nst_utils.checks.watching import WatchedSession, refuse_idle, relation
+from nst_utils.checks.watching import WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
 from nst_utils.network.layout import LAYERS
 from nst_utils.network.vgg import activations
@@ -70,6 +70,7 @@ def layer_activations(function, _):
             network.watch()
             result = call(function, session, model, after["input"].copy(), layer)
             refuse_idle(session)
+            refuse_clash(session)
             if model["input"] is not network.model["input"]:
                 raise Wrong(
                     "`model['input'] = ...` only changes the dictionary, and the network still reads its "
@@ -80,7 +81,7 @@ def layer_activations(function, _):
                     f"You return the tensor, not its value: `sess.run(...)` computes the value of a tensor. "
                     f"{session.account()}"
                 )
-            case = Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(_alone(result)))
+            case = Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(result))
             if not cases and not case.right:
                 _refuse_what_was_run(session, case, before, after)
             cases.append(case)
@@ -94,11 +95,6 @@ def layer_activations(function, _):
         return f"{told(fits[:2])} {session.account()}".strip()
 
     refuse_unless_right(cases, diagnose)
-
-
-def _alone(result):
-    """The array in a list of one: of `sess.run([layer])`, the batch axis comes back by itself."""
-    return np.asarray(result) if isinstance(result, list) and len(result) == 1 else result
 
 
 def _refuse_what_was_run(session, case, before, after):
@@ -209,6 +205,8 @@ _LAYERS_THAT_COUNT = {
     "The last layer is left out.": lambda terms: terms[:-1],
     "The first layer is left out.": lambda terms: terms[1:],
     "Every second layer is left out.": lambda terms: terms[::2],
+    "Only the first two layers count: take all.": lambda terms: terms[:2],
+    "Only the first three layers count: take all.": lambda terms: terms[:3],
     "Only the second layer counts: add each layer to `J_style`.": lambda terms: terms[1:2],
     "The last layer counts twice.": lambda terms: np.append(terms, terms[-1]),
     "The first layer counts twice.": lambda terms: np.append(terms, terms[0]),

@@ -22,8 +22,9 @@ class Run:
     fetched: tuple[str, ...]
     before: np.ndarray | None
     after: np.ndarray | None
-    # Whether it changed the picture and read it, in an order that TensorFlow does not promise.
+    # Whether it changed the picture and read it, or changed it twice, in an order that TensorFlow does not promise.
     raced: bool
+    clashed: bool
 
     def __str__(self):
         return self.fetched[0] if len(self.fetched) == 1 else f"[{', '.join(self.fetched)}] at once"
@@ -50,6 +51,7 @@ class WatchedSession(tf.compat.v1.Session):
         leaves = tf.nest.flatten(fetches)
         operations = [self._operation(leaf) for leaf in leaves]
         effects = [self._effects(operation) for operation in operations]
+        writers = {operation for operation, (writes, _) in zip(operations, effects, strict=True) if writes}
         raced = len({writes for writes, _ in effects}) == 2 and any(r and not w for w, r in effects)
         if raced:
             values = dict.fromkeys(range(len(leaves)))
@@ -62,7 +64,7 @@ class WatchedSession(tf.compat.v1.Session):
             result = super().run(fetches, feed_dict, options, run_metadata)
         before, self.seen = self.seen, self._look()
         fetched = tuple(self._words(operation, before, self.seen) for operation in operations)
-        self.runs.append(Run(fetched, before, self.seen, raced))
+        self.runs.append(Run(fetched, before, self.seen, raced, clashed=len(writers) > 1))
         return result
 
     def make_callable(self, fetches, feed_list=None, accept_options=False):
@@ -128,6 +130,16 @@ def refuse_idle(session):
     if not session.runs:
         raise Wrong(
             "Nothing was run in the session that your function is given: use `sess`, and no session of your own."
+        )
+
+
+def refuse_clash(session):
+    """Raise Wrong where two operations that change the picture were given to one run."""
+    clash = next((run for run in session.runs if run.clashed), None)
+    if clash:
+        raise Wrong(
+            f"{' and '.join(clash.fetched)} are in one `sess.run`, and TensorFlow does not promise which comes first: "
+            f"give each a run of its own. {session.account()}"
         )
 
 
