@@ -617,6 +617,18 @@ WRONG = {
         ),
         "in one `sess.run`",
     ),
+    "activations through a session of its own": (
+        (
+            "layer_activations",
+            "with tf.Session() as own:\n    own.run(tf.global_variables_initializer())\n"
+            "    own.run(model['input'].assign(image))\n    return own.run(model[layer_name])",
+        ),
+        "Nothing was run in the session",
+    ),
+    "activations in a list": (
+        ("layer_activations", "sess.run(model['input'].assign(image))\nreturn sess.run([model[layer_name]])"),
+        "a list of length 1",
+    ),
     "means subtracted twice": (
         (
             "layer_activations",
@@ -700,6 +712,22 @@ WRONG = {
             SAVE_IMAGE,
         ),
         "in the same `sess.run` as the `train_step`",
+    ),
+    "model_nn assigning in the run of the train step": (
+        (
+            "model_nn",
+            changed(MODEL_NN, ("sess.run(train_step)", "sess.run([train_step, model['input'].assign(input_image)])")),
+            SAVE_IMAGE,
+        ),
+        "does not promise which comes first",
+    ),
+    "gradient clipped": (
+        ("train_step", changed(TRAIN_STEP, ("(gradient,", "(tf.clip_by_value(gradient, -1.0, 1.0),"))),
+        "was given the gradient clipped to -1..1",
+    ),
+    "J in the gradient's place": (
+        ("train_step", changed(TRAIN_STEP, ("(gradient,", "(J,"))),
+        "another shape than `image`",
     ),
     "clipped before the step": (
         (
