@@ -411,7 +411,8 @@ def a_factor_left_out(node, path, function, exercise):
         elif isinstance(node.op, ast.Mult):
             yield (
                 kept,
-                "square|sum|Only|missing|A itself|same for every|product|no difference|no layer's cost",
+                "square is missing|sum is missing|rows of A up|A itself|same for every|no difference|no layer's|"
+                "costs are missing",
             )
         elif isinstance(node.op, ast.Sub):
             yield kept, "Only the (first|second)|Only one|argument"
@@ -472,11 +473,11 @@ def an_operator(node, path, function, exercise):
             words = {"+": "add", "-": "subtract", "/": "divide", "//": "divide|round|whole"}.get(new, "multipl")
         else:
             words = {
-                "+": r"divide by [^;]*\+|[Yy]ou add|order|requested|unroll|shape|n_[HWC]",
-                "-": r"divide by [^;]*-|[Yy]ou subtract|order|requested|unroll|shape|n_[HWC]",
-                "*": "multipl|n_[HWC]",
-                "/": "multiplies instead|missing|divide by|requested|unroll|n_[HWC]",
-                "//": "multiplies instead|missing|divide by|requested|unroll|whole|round|0 for every|infinite|n_[HWC]",
+                "+": r"divide by [^;]*\+|[Yy]ou add|requested|same shape",
+                "-": r"divide by [^;]*-|[Yy]ou subtract|requested|same shape",
+                "*": "multipl|divide by",
+                "/": "multiplies instead|is missing|divide by|requested",
+                "//": r"multiplies instead|divide by [^;]*//|is missing|requested|rounds|0 for every|infinite",
             }[new]
         yield ast.BinOp(node.left, op(), node.right), words
 
@@ -629,7 +630,7 @@ def an_order_of_dimensions(node, path, function, exercise):
         for i, j in itertools.combinations(range(len(node.elts)), 2):
             new = copy.deepcopy(node)
             new.elts[i], new.elts[j] = new.elts[j], new.elts[i]
-            yield new, "order|n_[HWC] stands for|dimension|batch axis|requested|unroll|rows of|n_[HWC]"
+            yield new, "order|stands for|dimensions|batch axis|requested shape|rows of that table|columns of that"
     if isinstance(node, ast.List) and len(node.elts) == 2 and _names(node) & set(_DIMENSIONS):
         new = ast.List(node.elts[::-1], ast.Load())
         yield new, "reshape|mixes|over positions|unroll|different ways|A\\^T A"
