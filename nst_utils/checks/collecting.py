@@ -11,7 +11,6 @@ import inspect
 import linecache
 import os
 import re
-import sys
 import textwrap
 import traceback
 import types
@@ -20,7 +19,7 @@ import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks import wire
-from nst_utils.checks.limits import TimeUp, limited, locations
+from nst_utils.checks.limits import TimeUp, locations
 from nst_utils.engine import costs
 
 COLLECTORS = {}
@@ -47,17 +46,6 @@ def reply(request, function, eager):
         raise
     except BaseException as error:
         return wire.encode({"failed": _told(error, function)})
-
-
-def reply_within(request, name, seconds):
-    """The reply, about the function of this name in the notebook that runs here, or how far it came in the seconds."""
-    scope = sys.modules["__main__"].__dict__
-    if name not in scope:
-        return wire.encode({"missing": True})
-    function, eager = scope[name], tf.executing_eagerly()
-    with silence():
-        finished, value = limited(lambda: reply(request, function, eager), seconds)
-    return value if finished else wire.encode({"late": student_line(value, files_of(function))})
 
 
 @contextlib.contextmanager
