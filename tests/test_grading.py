@@ -134,7 +134,8 @@ CLASS = {
     "half-one-notebook": student(RIGHT, STYLES, hands_in=["styles"]),
     "half-empty-folder": student({}, [], hands_in=[]),
     "crash-syntax": student(RIGHT | {"total_cost": "return alpha * (J_content"}, ["compute_content_cost"]),
-    "crash-at-import": student(RIGHT, [], break_the_imports),
+    # Without the course's names; the total cost needs none.
+    "crash-at-import": student(RIGHT, ["total_cost"], break_the_imports),
     "crash-exit-at-the-start": student(RIGHT, COSTS, add_cell("import os\nos._exit(1)", place=1)),
     "crash-exit-in-the-answer": student(
         RIGHT | {"compute_content_cost": "import os\nos._exit(1)"}, ["total_cost"]

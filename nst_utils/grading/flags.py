@@ -25,7 +25,7 @@ def answers(path, names):
 def tree(source):
     """(what two sources share that differ in names, comments and docstrings only, number of nodes); or None."""
     try:
-        parsed = ast.parse(source)
+        parsed = _Unannotated().visit(ast.parse(source))
         bound = set()
         for node in ast.walk(parsed):
             bound |= _names_bound(node)
@@ -40,6 +40,14 @@ def tree(source):
         return hashlib.sha256(ast.dump(parsed).encode()).hexdigest(), nodes
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+class _Unannotated(ast.NodeTransformer):
+    """Makes `a: float = 1` what it does, `a = 1`."""
+
+    def visit_AnnAssign(self, node):
+        self.generic_visit(node)
+        return ast.Assign([node.target], node.value) if node.value else ast.Pass()
 
 
 def _names_bound(node):

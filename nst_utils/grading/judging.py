@@ -32,6 +32,10 @@ _GRACE = 5
 _UNKNOWN = "This check names no exercise of nst_utils.checks, so it was not judged: grade it by hand."
 
 
+class _Broken(BaseException):
+    """The line to the function is broken, by the error given; no Exception, as a judge takes those for wrong answers."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether an answer is right; else the kind of error and the message that say what is not; and what to look at."""
@@ -72,8 +76,11 @@ def verdict(source, executor):
             result = judge(exercise, Student(line.send))
         except TimeUp as late:
             result = too_late(exercise, checks.TIME_LIMIT, str(late))
-        except NameError as missing:
-            return Verdict(False, "NameError", str(missing))
+        except _Broken as broken:
+            (error,) = broken.args
+            if isinstance(error, NameError):
+                return Verdict(False, "NameError", str(error))
+            raise error from None
     borrowed = sorted(line.borrowed - _helpers(exercise))
     flags = [("package's formula", f"calls {', '.join(borrowed)} of nst_utils")] if borrowed else []
     try:
@@ -108,7 +115,7 @@ class _Line:
         self._context.destroy(linger=0)
 
     def send(self, request):
-        """The kernel's reply to a Student's request. Raises TimeUp, NameError, and what a dead kernel raises."""
+        """The kernel's reply to a Student's request. Raises TimeUp, and _Broken where there is no kernel or function."""
         if self._left <= 0 or self._wall <= 0:
             raise TimeUp("")
         code = base64.b64encode(request.encode()).decode()
@@ -127,7 +134,7 @@ class _Line:
         if reply.startswith('{"late":'):
             raise TimeUp(str(json.loads(reply)["late"])[:300])
         if reply.startswith('{"missing":'):
-            raise NameError(f"name '{self._function}' is not defined")
+            raise _Broken(NameError(f"name '{self._function}' is not defined"))
         return reply
 
     def _ask(self, expression, seconds):
@@ -141,10 +148,10 @@ class _Line:
                 if found["parent_header"].get("msg_id") == message:
                     break
             if not run_sync(manager.is_alive)():
-                raise DeadKernelError("Kernel died")
+                raise _Broken(DeadKernelError("Kernel died"))
             if time.monotonic() > until:
                 if interrupted:
-                    raise CellTimeoutError("The answer did not stop.")
+                    raise _Broken(CellTimeoutError("The answer did not stop."))
                 run_sync(manager.interrupt_kernel)()
                 until, interrupted = time.monotonic() + _GRACE, True
         if interrupted:
