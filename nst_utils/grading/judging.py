@@ -33,7 +33,7 @@ _UNKNOWN = "This check names no exercise of nst_utils.checks, so it was not judg
 
 
 class _Broken(BaseException):
-    """The line to the function is broken, by the error given; no Exception, as a judge takes those for wrong answers."""
+    """The line to the function is broken, by this error; no Exception, as a judge takes those for wrong answers."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Line:
         self._context.destroy(linger=0)
 
     def send(self, request):
-        """The kernel's reply to a Student's request. Raises TimeUp, and _Broken where there is no kernel or function."""
+        """The kernel's reply to a Student's request. Raises TimeUp, and _Broken for a dead kernel or no function."""
         if self._left <= 0 or self._wall <= 0:
             raise TimeUp("")
         code = base64.b64encode(request.encode()).decode()
