@@ -1,6 +1,6 @@
 """Draw the course's two diagrams: the way from two pictures to a third, and activations laid out as a table.
 
-    python notebooks/diagrams.py        writes images/diagrams/*.svg and *.png
+    python notebooks/diagrams/draw.py        writes pipeline and unrolling beside it, each as .svg and .png
 
 The colours are those of Okabe and Ito, which colour-blind readers can tell apart; each has its words beside it. The
 background is opaque, so that the diagrams read the same on a dark page.
@@ -19,8 +19,8 @@ from PIL import Image
 
 from nst_utils.course.drawing import example
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "images" / "diagrams"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(__file__).resolve().parent
 PAPER, INK, LINE = "#fbfaf7", "#1f2430", "#6b7280"
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 TITLES = {
