@@ -24,7 +24,7 @@ from pathlib import Path
 from queue import Queue
 
 import nbformat
-from editions import NOTEBOOKS, ROOT, find_sources, with_answers
+from editions import NOTEBOOKS, ROOT, find_sources, linked_pages, with_answers
 
 from nst_utils.base.files import write_text
 from nst_utils.grading import flags
@@ -61,6 +61,8 @@ def release(course, assignment, sources):
             notebook = with_answers(source, "student")
             _check_checks(source, notebook)
             nbformat.write(notebook, built / f"{source.stem}.ipynb")
+            for page in linked_pages(notebook):
+                shutil.copy(NOTEBOOKS / page, built)
         with _swapped(course / "source" / assignment, built, aside), _kept(course / "release" / assignment, aside):
             done = _nbgrader(course, "generate_assignment", assignment, "--force")
             if done.returncode:

@@ -214,13 +214,13 @@ _LARGEST = 16_000_000
 
 
 def described(result, session=None):
-    """A result in plain values: {"array": float64 array}, with "tensor" where it is one, or {"type", "length"}."""
+    """A result in plain values: {"array" in float64, "dtype"}, with "tensor" where it is one, or {"type", "length"}."""
     if is_tensor(result) and (result.dtype.is_floating or result.dtype.is_integer):
         number = tf.cast(result, tf.float64)
         told = _array(session.run(number) if session else number.numpy())
-        return told | {"tensor": True}
+        return told | {"tensor": True, "dtype": result.dtype.name}
     if isinstance(result, (np.ndarray, np.generic, int, float)) and np.asarray(result).dtype.kind in "biuf":
-        return _array(np.asarray(result, dtype=np.float64))
+        return _array(np.asarray(result, dtype=np.float64)) | {"dtype": np.asarray(result).dtype.name}
     if isinstance(result, list | tuple):
         items = [unrun(each) if _is_simple(each) else {"type": type(each).__name__} for each in result[:20]]
         return {"type": type(result).__name__, "length": len(result), "items": items}

@@ -16,7 +16,7 @@ from pathlib import Path
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_output
-from nbgrader.preprocessors import Execute, OverwriteCells
+from nbgrader.preprocessors import ClearOutput, Execute, OverwriteCells
 from nbgrader.utils import is_grade, is_solution, is_task
 from traitlets import Enum, Float, Integer
 
@@ -26,14 +26,16 @@ _WHY = {
     DeadKernelError: "This cell ended the Python process, so it was not run again.",
     CellTimeoutError: "This cell did not stop when it was told to, so it was not run again.",
 }
+_HARMLESS = ("image/png", "image/jpeg", "text/plain")
 # What a submission is not to see of the course.
 _HIDDEN = ("source", "release", "submitted", "autograded", "feedback", "logs")
 
 
 class EnduringExecute(Execute):
-    """Runs a notebook to its last graded cell: where one takes the kernel with it, the rest runs again without it.
+    """Runs a notebook to its last check: where a cell takes the kernel with it, the rest runs again without it.
 
-    What comes after the last graded cell earns no points, and is mostly long runs for their pictures: not run.
+    What comes after the last check is mostly long runs for their pictures: not run. The open experiment among it is
+    graded by hand, from the picture that was handed in (KeepPictures).
     """
 
     notebook_timeout = Integer(
@@ -57,9 +59,8 @@ class EnduringExecute(Execute):
         self._deadline = time.monotonic() + self.notebook_timeout
         self.timeout_func = self._seconds_for_a_cell
         self._fatal, self._outputs, self._flags = set(), {}, {}
-        graded = [index for index, cell in enumerate(nb.cells) if is_grade(cell) or is_task(cell)]
-        self._last = graded[-1] if graded else -1
         self._checks = {index: cell.source for index, cell in enumerate(nb.cells) if is_check(cell)}
+        self._last = max(self._checks, default=-1)
         self._about, self._watch = resources.get("nbgrader", {}), None
         while True:
             try:
@@ -179,6 +180,21 @@ class EnduringExecute(Execute):
                 for flag, detail in self._flags.get(index, [])
             )
         self.verdicts[notebook] = found
+
+
+class KeepPictures(ClearOutput):
+    """Takes away what a submission shows, except the pictures and words of an answer that is graded by hand.
+
+    Only pictures and plain text stay: HTML could do something in the browser of the one who grades.
+    """
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if cell.cell_type != "code" or not (is_grade(cell) and is_solution(cell)):
+            return super().preprocess_cell(cell, resources, cell_index)
+        for output in cell.outputs:
+            if "data" in output:
+                output.data = {kind: value for kind, value in output.data.items() if kind in _HARMLESS}
+        return cell, resources
 
 
 class ForgivingOverwriteCells(OverwriteCells):
