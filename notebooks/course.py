@@ -72,10 +72,10 @@ def release(course, assignment, sources):
 
 def check_name(assignment):
     """Exit, unless this is one plain name: it becomes a folder, and what is in the way of it is replaced."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.-]*", assignment) or assignment.endswith((".", " ")):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", assignment) or assignment.endswith("."):
         sys.exit(
-            f"{assignment!r} cannot be the name of an assignment: take one plain name of letters, digits, spaces, '-', "
-            "'_' and '.', such as week-3."
+            f"{assignment!r} cannot be the name of an assignment: take one plain name of letters, digits, '-', '_' "
+            "and '.', such as week-3."
         )
 
 

@@ -1,9 +1,10 @@
-"""A class of 25 hands in, from right to endless, and nbgrader gives everyone the points that were earned.
+"""A class of 26 hands in, from right to endless, and nbgrader gives everyone the points that were earned.
 
 The assignment has the course's own exercises and checks, without the pictures around them, in two notebooks.
 """
 
 import csv
+import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -43,6 +44,7 @@ OTHER_FORMS = {
     "total_cost": "return sum(w * J for w, J in zip((alpha, beta), (J_content, J_style)))",
     "gram_matrix": "return tf.einsum('ik,jk->ij', A, A)",
 }
+BORROWED = "from nst_utils.engine import costs\nreturn costs.compute_content_cost(a_C, a_G)"
 LOUD = {name: f"import warnings\nwarnings.warn('careful')\n{body}" for name, body in RIGHT.items()}
 # The endless ones sleep, so that waiting for them takes no processor from the others.
 ENDLESS = "import time\nwhile True: time.sleep(1)"
@@ -113,6 +115,7 @@ CLASS = {
     "right-in-other-forms-checks-deleted": student(OTHER_FORMS, ALL, delete_checks, hands_in=BOTH),
     "right-but-loud": student(LOUD, COSTS, use_another_kernel),
     "right-with-copied-cells": student(RIGHT, COSTS, copy_cells),
+    "right-by-the-package": student(RIGHT | {"compute_content_cost": BORROWED}, COSTS),
     "wrong-transpose": student(
         RIGHT | {"gram_matrix": "return tf.matmul(A, A, transpose_a=True)"}, COSTS, hands_in=BOTH
     ),
@@ -217,8 +220,8 @@ def graded(tmp_path_factory):
     return course, grade(course, ASSIGNMENT, jobs=5)
 
 
-def test_the_class_has_25_students():
-    assert len(CLASS) == 25
+def test_the_class_has_26_students():
+    assert len(CLASS) == 26
 
 
 def test_everyone_has_the_points_that_were_earned(graded):
@@ -240,6 +243,19 @@ def test_the_table_has_the_same_points(graded):
         name: sum(points(course, name).values()) for name in CLASS
     }
     assert {float(row["max_score"]) for row in rows.values()} == {sum(worth(course).values())}
+
+
+def test_what_to_look_at_is_said_and_costs_nothing(graded):
+    course, _ = graded
+    with open(course / "flags.csv", newline="") as file:
+        flags = {(row["student"], row["cell"], row["flag"]) for row in csv.DictReader(file)}
+    assert ("right-by-the-package", "compute_content_cost_points", "package's formula") in flags
+    assert ("right-by-the-package", "", "package or interpreter") in flags
+    assert {name for name, cell, flag in flags if (cell, flag) == ("gram_matrix", "same tree")} == {
+        name for name, what in CLASS.items()
+        if what["answers"].get("gram_matrix") == RIGHT["gram_matrix"] and "styles" in what["hands_in"]
+    }
+    assert not {flag for name, _, flag in flags if name == "half-untouched"}
 
 
 def test_only_what_cannot_be_read_is_reported(graded):
@@ -324,6 +340,49 @@ def test_the_release_is_the_student_edition(tmp_path):
     for source in find_sources():
         released = nbformat.read(folder / f"{source.stem}.ipynb", as_version=4)
         assert released == nbformat.read(edition_path(source, "student"), as_version=4)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "/tmp/elsewhere", "a/b", "../../a", ".hidden", "", "week 1", "a\\b", "*"])
+def test_only_a_plain_name_is_that_of_an_assignment(tmp_path, name):
+    work = tmp_path / "submitted" / "ann" / "week-1" / "costs.ipynb"
+    work.parent.mkdir(parents=True)
+    work.write_text("work")
+    for command in ("release", "grade"):
+        with pytest.raises(SystemExit, match="one plain name"):
+            main([command, "--course", str(tmp_path), "--assignment", name])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [work]
+
+
+def test_a_release_that_fails_leaves_the_last_one_as_it_was(tmp_path, monkeypatch):
+    course = tmp_path / "course"
+    sources = write_assignment(tmp_path / "notebooks")
+    folder = release(course, ASSIGNMENT, sources)
+    before = {path: path.read_bytes() for path in course.rglob("*.ipynb")}
+    assert len(before) == 4 and folder.is_dir()
+    failing = subprocess.CompletedProcess([], 1, stdout="no room")
+    monkeypatch.setattr("course._nbgrader", lambda *arguments: failing)
+    with pytest.raises(SystemExit, match="no room"):
+        release(course, ASSIGNMENT, sources[:1])
+    assert {path: path.read_bytes() for path in course.rglob("*.ipynb")} == before
+    assert not list(course.glob(".release-*"))
+
+
+def test_a_check_that_no_judge_knows_is_not_handed_out(tmp_path):
+    cell = nbformat.v4.new_code_cell("assert f(2) == 4")
+    cell.metadata.nbgrader = EXPERIMENT | {"grade_id": "f_points", "solution": False, "locked": True}
+    source = tmp_path / "source" / "own.py"
+    source.parent.mkdir()
+    cells = [nbformat.v4.new_markdown_cell("# own"), cell]
+    jupytext.write(nbformat.v4.new_notebook(cells=cells), source, fmt="py:percent")
+    with pytest.raises(SystemExit, match="own.py: the graded cell 'f_points' is to be one line"):
+        release(tmp_path / "course", ASSIGNMENT, [source])
+    assert not (tmp_path / "course" / "source" / ASSIGNMENT).exists()
+
+
+def test_a_student_who_has_not_handed_in_is_named(tmp_path):
+    (tmp_path / "submitted" / "ann" / "week-1").mkdir(parents=True)
+    with pytest.raises(SystemExit, match="No submission of bob, eve in .*: there are ann"):
+        main(["grade", "eve", "ann", "bob", "--course", str(tmp_path), "--assignment", "week-1"])
 
 
 def test_grading_without_submissions_says_where_they_belong(tmp_path):
