@@ -159,8 +159,8 @@ CLASS = {
 # --- The assignment, the submissions, the run -------------------------------------------------------------
 
 
-def write_assignment(folder):
-    """The exercises and checks of the course's notebooks, as two short sources; their paths."""
+def write_assignment(folder, notebooks=EXERCISES):
+    """The exercises and checks of the course's notebooks, as short sources with these names; their paths."""
     cells = defaultdict(list)
     for source in find_sources():
         for cell in jupytext.read(source).cells:
@@ -168,7 +168,7 @@ def write_assignment(folder):
                 cells[cell.metadata.nbgrader.grade_id.removesuffix("_points")].append(cell)
     (folder / "source").mkdir(parents=True)
     imports = nbformat.v4.new_code_cell("from nst_utils import *\nfrom nst_utils import checks")
-    for name, exercises in EXERCISES.items():
+    for name, exercises in notebooks.items():
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {name}"), imports])
         for exercise in exercises:
             notebook.cells += cells[exercise]

@@ -22,6 +22,8 @@ import psutil
 import zmq
 from jupyter_client import AsyncKernelManager
 
+from nst_utils.grading.launch import GROUPS, group_name
+
 _LAUNCH = Path(__file__).with_name("launch.py")
 _PACKAGE = Path(__file__).resolve().parents[1]
 # Of the grader's environment the kernel sees these, and those that begin so.
@@ -34,7 +36,9 @@ _BWRAP = ("--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/de
 _FILE = 500_000_000
 # Bytes of one message of the kernel's.
 _MESSAGE = 100_000_000
-_PROCESSES = 1024
+# Processes and their threads, of which TensorFlow has some for each core.
+_TASKS = 1024
+_PREFIX = "nst-grade-"
 
 
 @functools.cache
@@ -63,7 +67,7 @@ class Place:
 
     def __init__(self, submission, memory, sandbox="auto", hidden=()):
         """submission: the folder to copy; memory: bytes of each process; hidden: files and folders it is not to see."""
-        self.folder = Path(tempfile.mkdtemp(prefix="nst-grade-", dir=_short_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_short_folder()))
         self.work, self.home = self.folder / "work", self.folder / "home"
         self.memory, self._hidden = memory, hidden
         self._bwrap = bubblewrap() if sandbox != "none" else None
@@ -82,7 +86,9 @@ class Place:
 
     def command(self, kernel):
         """The command that starts the kernel's command here."""
-        settings = {"memory": self.memory, "file": _FILE, "processes": _PROCESSES if self._bwrap else 0}
+        if os.name != "posix":
+            return kernel
+        settings = {"memory": self.memory, "file": _FILE, "tasks": _TASKS, "own_users": bool(self._bwrap)}
         return [sys.executable, "-I", str(_LAUNCH), json.dumps(settings), *self._sandbox(), *kernel]
 
     def _sandbox(self):
@@ -207,6 +213,13 @@ def end(process):
                 os.kill(one.pid, signal.SIGKILL)
 
 
+def leave_group(process):
+    """Remove the control group of a process that has ended with all that it started."""
+    for folder in GROUPS:
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.join(folder, group_name(process)))
+
+
 def _is_alive(process):
     with contextlib.suppress(psutil.Error):
         return process.status() != psutil.STATUS_ZOMBIE
@@ -221,6 +234,14 @@ def _bound(paths):
     links = [path for path in named if path not in real and not any(path.startswith(f"{one}/") for one in real)]
     pairs = [(path, path) for path in sorted(real)] + [(os.path.realpath(path), path) for path in links]
     return [part for pair in pairs if os.path.exists(pair[0]) for part in ("--ro-bind", *pair)]
+
+
+def clear_up():
+    """Remove the places of gradings that were killed."""
+    for folder in Path(_short_folder() or tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if number.isdigit() and not psutil.pid_exists(int(number)) and folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _short_folder():

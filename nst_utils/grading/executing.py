@@ -20,7 +20,7 @@ from nbgrader.preprocessors import ClearOutput, Execute, OverwriteCells
 from nbgrader.utils import is_grade, is_solution, is_task
 from traitlets import Enum, Float, Integer
 
-from nst_utils.grading.confinement import ConfinedKernelManager, Place, Watch, end
+from nst_utils.grading.confinement import ConfinedKernelManager, Place, Watch, end, leave_group
 
 _WHY = {
     DeadKernelError: "This cell ended the Python process, so it was not run again.",
@@ -104,6 +104,8 @@ class EnduringExecute(Execute):
         finally:
             if self._place:
                 self._place.close()
+            if self._watch:
+                leave_group(self._process.pid)
 
     def preprocess_cell(self, cell, resources, index):
         if index in self._fatal or index > self._last:

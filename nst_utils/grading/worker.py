@@ -5,6 +5,8 @@ graded, "scores": {notebook: {cell: points}}, "flags", "seconds"}. It ends, with
 any more: so no grading goes on beside the next one.
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import queue
@@ -15,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from nst_utils.grading.confinement import clear_up, end
+
 
 def main(course, assignment):
     course = Path(course).resolve()
@@ -24,6 +28,7 @@ def main(course, assignment):
     students = queue.Queue()
     threading.Thread(target=_listen, args=[students], daemon=True).start()
     _adopt_orphans()
+    clear_up()
     os.chdir(course)
     from nst_utils.grading import judging  # noqa: F401 - now, once: every submission needs it
 
@@ -43,16 +48,11 @@ def _listen(students):
 
 def _adopt_orphans():
     """Processes whose parents end become this one's, so that none of a submission's outlives it; on Linux."""
-    import contextlib
-    import ctypes
-
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(36, 1)
 
 
 def _end_children():
-    from nst_utils.grading.confinement import end
-
     for child in psutil.Process().children():
         end(child)
         try:
