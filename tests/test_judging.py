@@ -67,6 +67,16 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize(
+    "reply",
+    ["", "{", "null", "7", '{"value":null}', '{"value":{}}', '{"value":{"callable":true}}', '{"failed":7}',
+     '{"value":{"callable":true,"plain":true,"empty":false,"takes":null,"data":7,"functions":7,"parameters":null}}'],
+)
+def test_no_reply_whatever_it_is_earns_a_point_or_ends_the_grading(exercise, reply):
+    assert judge(EXERCISES[exercise], Student(lambda request: reply), True).outcome == "wrong"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_no_claim_but_right_values_earns_a_point(exercise, claim):
     assert judge(EXERCISES[exercise], claiming(CLAIMS[claim]), True).outcome == "wrong"

@@ -66,8 +66,20 @@ def too_late(exercise, seconds, where=""):
 def judge(exercise, student, eager=None):
     """The Result; where the mistake is in another exercise's function that this one calls, it says so.
 
-    eager: the mode in which formulas are judged; None is that of the program that the student's function is in.
+    eager: the mode in which formulas are judged; None is that of the program that the student's function is in. A
+    process may claim anything of a function: whatever cannot be read or judged is wrong.
     """
+    try:
+        return _judge(exercise, student, eager)
+    except Exception as error:
+        return Result(exercise.name, "wrong", _unlike_any(error), exercise.hints)
+
+
+def _unlike_any(error):
+    return f"What came of your function cannot be judged ({type(error).__name__}): it is unlike any answer."
+
+
+def _judge(exercise, student, eager):
     result = _judge_alone(exercise, student, eager)
     if result.outcome == "correct" or not _can_be_changed(student):
         return result
@@ -78,7 +90,7 @@ def judge(exercise, student, eager=None):
     for helper in exercise.helpers:
         if helper.name not in student.facts["functions"]:
             continue
-        found = judge(helper, student.changed("helper", helper.name), eager)
+        found = _judge(helper, student.changed("helper", helper.name), eager)
         if found.outcome == "correct":
             continue
         alone = _judge_alone(exercise, student.changed("ours", helper.name), eager)
@@ -97,8 +109,8 @@ def _can_be_changed(student):
 
 def _global_for_an_argument(exercise, student, eager):
     """What to say where the answer would be right, were it not for a name of the notebook in an argument's place."""
-    for name in student.facts["data"]:
-        for argument in student.facts["parameters"]:
+    for name in student.facts["data"][:20]:
+        for argument in student.facts["parameters"][:10]:
             if _judge_alone(exercise, student.changed("argument", name, argument), eager).outcome == "correct":
                 return (
                     f"`{name}` is a name of your notebook, which has the same value whatever the function is called "
@@ -135,7 +147,7 @@ def _judge_alone(exercise, student, eager):
             named = next((why for sign, why in known.items() if re.search(sign, failed.text)), "")
             message = f"Your function stopped with {failed}. {named}".strip()
     except Exception as error:
-        message = f"What came of your function cannot be judged ({type(error).__name__}): it is unlike any answer."
+        message = _unlike_any(error)
     return Result(exercise.name, outcome, message, exercise.hints)
 
 
