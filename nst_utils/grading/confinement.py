@@ -237,11 +237,14 @@ def _bound(paths):
 
 
 def clear_up():
-    """Remove the places of gradings that were killed."""
+    """Remove the places of gradings that were killed, and the control groups that nobody is in any more."""
     for folder in Path(_short_folder() or tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         number = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if number.isdigit() and not psutil.pid_exists(int(number)) and folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
+    for group in (path for folder in GROUPS for path in Path(folder).glob(group_name("*"))):
+        with contextlib.suppress(OSError):  # one that is in use stays
+            group.rmdir()
 
 
 def _short_folder():

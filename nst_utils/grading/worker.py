@@ -36,6 +36,7 @@ def main(course, assignment):
         answers.write(json.dumps(_grade(course, assignment, student)) + "\n")
         answers.flush()
         _end_children()
+        clear_up()
 
 
 def _listen(students):
