@@ -20,7 +20,7 @@ from nst_utils.fast.styles import Manner, StyleBook
 
 def learning_rate(plan, step):
     """Adam's step size: a short rise, then half a cosine down to a hundredth."""
-    rise = min(1.0, (step + 1) / 200)
+    rise = min(1.0, (step + 1) / min(200, 1 + plan.steps / 10))
     fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / plan.steps)))
     return plan.learning_rate * rise * (0.01 + 0.99 * fall)
 
