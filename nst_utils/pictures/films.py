@@ -76,6 +76,11 @@ class Frames:
         if not self._paths or not np.array_equal(_read(self._paths[-1]), picture):
             self._write(picture)
 
+    @property
+    def paths(self):
+        """The files of the frames so far, in their order."""
+        return tuple(self._paths)
+
     def write_film(self, path, fps=10):
         """Write the frames as a film in the format of the extension, whole or not at all."""
         path = check_film(path, self.size)
