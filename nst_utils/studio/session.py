@@ -22,7 +22,7 @@ from nst_utils.base.errors import InputError
 from nst_utils.engine.memory import needed_memory
 from nst_utils.engine.settings import Settings
 from nst_utils.engine.styles import Style, regions_of, styles_of
-from nst_utils.pictures.films import Frames
+from nst_utils.pictures.films import Frames, chosen
 from nst_utils.pictures.sizes import MIN_SIDE, output_size, resize
 from nst_utils.studio.uploads import Picture, plain_name
 from nst_utils.studio.waiting import Places
@@ -143,15 +143,19 @@ class Session:
     def __init__(self, tell=lambda news: None, places=None):
         self.photo, self.paintings, self.settings = None, [], {}
         self.present, self.looked = None, None
-        self.history = []
+        self.history, self.looked_history = [], []
         self._tell, self._places = tell, places or Places()
         self._changed = threading.Condition(threading.RLock())
         self._wanted, self._current, self._closed, self._thread = None, None, False, None
         self._frames, self._cleanup = None, contextlib.ExitStack()
 
-    def quick_look(self):
-        """Show in small, and soon, what the pictures and settings lead to. A painting that runs is given up."""
-        self._begin(self._quick(self.job()))
+    def quick_look(self, changes=(), side=QUICK_SIDE, steps=QUICK_STEPS):
+        """Show in small, and soon, what the pictures and settings lead to. A painting that runs is given up.
+
+        changes: settings that are other than this session's for this look alone. side, steps: how small, how soon.
+        """
+        settings = self.settings | dict(changes)
+        self._begin(_quick(self.job(settings), settings.get("init"), side, steps))
 
     def paint(self):
         """Paint from the start."""
@@ -184,9 +188,24 @@ class Session:
             return self._begin(replace(job, settings=settings, went_on=True))
 
     @property
+    def lock(self):
+        """Held while news are told: whoever holds it sees the session stand still."""
+        return self._changed
+
+    @property
     def busy(self):
         """Whether something is being painted, or waits to be."""
         return self._current is not None
+
+    @property
+    def current_is_painting(self):
+        """Whether what is being painted, or waits to be, is more than a quick look."""
+        return self._current is not None and not self._current.quick
+
+    @property
+    def closed(self):
+        """Whether the session has ended."""
+        return self._closed
 
     def close(self):
         """End the thread, after its present step, and remove what was kept in files."""
@@ -195,8 +214,9 @@ class Session:
             self._changed.notify_all()
         self._cleanup.close()
 
-    def job(self):
-        """The checked Job of the present pictures and settings."""
+    def job(self, settings=None):
+        """The checked Job of the present pictures and settings, or other settings than the session's."""
+        chosen = self.settings if settings is None else settings
         if self.photo is None:
             raise InputError("There is no photo yet: choose one.")
         if not self.paintings:
@@ -204,7 +224,7 @@ class Session:
         masked = any(each.mask != "all" for each in self.paintings)
         several = len(self.paintings) > 1 and not masked
         scales = tuple(each.scale for each in self.paintings)
-        common = self.settings.get("style_scale", (1.0,))
+        common = chosen.get("style_scale", (1.0,))
         if len(common) not in (1, len(scales)):
             raise InputError(f"Brush sizes are {len(common)} for {len(scales)} paintings: give one, or one for each.")
         common = common * len(scales) if len(common) == 1 else common
@@ -212,7 +232,7 @@ class Session:
         own = {"style_scale": scales if len(set(scales)) > 1 else scales[:1]}
         if several:
             own["style_weights"] = tuple(each.weight for each in self.paintings)
-        settings = Settings.of(**self.settings | own)
+        settings = Settings.of(**chosen | own)
         styles = [
             Style(each.picture.pixels, weight=each.weight if masked else 1.0, mask=_mask_of(each.mask))
             for each in self.paintings
@@ -223,8 +243,11 @@ class Session:
         regions_of(styles_of([replace(each, picture=stand_in) for each in styles], settings), job.size)
         return job
 
-    def film(self, suffix, fps=10):
-        """The bytes of a film of the making, ".gif", ".webp" or ".mp4", or of a ".zip" of its frames."""
+    def film(self, suffix, fps=10, every=1):
+        """The bytes of a film of the making, ".gif", ".webp" or ".mp4", or of a ".zip" of its frames.
+
+        every: only every so many frames, and the last one.
+        """
         with self._changed:
             frames, present = self._frames, self.present
             if frames is None or present is None:
@@ -232,23 +255,12 @@ class Session:
         with tempfile.TemporaryDirectory(prefix="studio-") as folder:
             path = Path(folder) / f"film{suffix}"
             if suffix != ".zip":
-                frames.write_film(path, fps)
+                frames.write_film(path, fps, every)
                 return path.read_bytes()
             with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
-                for frame in frames.paths:
+                for frame in chosen(frames.paths, every):
                     file.write(frame, frame.name)
             return path.read_bytes()
-
-    def _quick(self, job):
-        """The job as a quick look: small, a few steps, always by L-BFGS, which alone is there after so few."""
-        width, height = job.size
-        scale = min(1.0, QUICK_SIDE / max(width, height))
-        size = tuple(max(MIN_SIDE, round(side * scale)) for side in (width, height))
-        chosen = {
-            "size": size, "iterations": min(QUICK_STEPS, job.settings.iterations), "optimizer": "lbfgs",
-            "init": self.settings.get("init"), "stop_at_cost": None,
-        }
-        return replace(job, settings=replace(job.settings, **chosen).checked(), quick=True)
 
     def _longer(self, present, job, steps):
         """The job that goes on from the present state as one run of more steps would; None where none would."""
@@ -338,9 +350,10 @@ class Session:
                 self._add_frame(present)
 
     def _keep(self, present, new):
-        """Take the picture over as the present one, with its place in the curve."""
+        """Take the picture over as the present one, or the one looked at, with its place in the curve."""
         if present.job.quick:
             self.looked = present
+            self.looked_history = [*([] if new else self.looked_history), present.step.without_picture()]
             return
         if new:
             self.history = []
@@ -373,6 +386,16 @@ class Session:
             if self._current is job:
                 self._current = None
                 self._tell(news)
+
+
+def _quick(job, init, side, steps):
+    """The job as a quick look: small, a few steps, always by L-BFGS, which alone has come far after so few."""
+    scale = min(1.0, side / max(job.size))
+    chosen = {
+        "size": tuple(max(MIN_SIDE, round(length * scale)) for length in job.size),
+        "iterations": min(steps, job.settings.iterations), "optimizer": "lbfgs", "init": init, "stop_at_cost": None,
+    }
+    return replace(job, settings=replace(job.settings, **chosen).checked(), quick=True)
 
 
 def _ending(state):

@@ -1,0 +1,128 @@
+"""`nst studio`: the studio in a browser, by a server on this machine alone."""
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nst_utils.base.errors import InputError
+
+# Listening here, no other machine reaches the server; the token keeps away this one's other users.
+ADDRESS, PORT, TRIES = "127.0.0.1", 8866, 50
+# The solved notebooks, to read: in a checkout, and their copy inside an installed package.
+_NOTEBOOKS = (
+    Path(__file__).resolve().parents[2] / "notebooks" / "solutions",
+    Path(__file__).resolve().parents[1] / "gallery" / "notebooks",
+)
+# Seconds after which the kernel of a page that has vanished without a word is ended.
+_FORGOTTEN = 300
+CELL = "from nst_utils.studio import Studio\n\nStudio()"
+
+
+def studio(
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port to listen on.", show_default=f"{PORT}, or the next one that is free"),
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser; say the address.")] = False,
+):
+    """Open the studio in the browser: photo, painting and settings by hand, the picture painting itself in view.
+
+    Ctrl-C ends it. It listens on this machine only, and the address holds a key to it.
+    """
+    if find_spec("voila") is None or find_spec("anywidget") is None:
+        raise InputError("The studio needs packages that are not installed: pip install 'nst_utils[studio]'.")
+    port = _free_port(port)
+    token = secrets.token_urlsafe(24)
+    address = f"http://{ADDRESS}:{port}/?token={token}"
+    with contextlib.ExitStack() as end:
+        folder = Path(end.enter_context(tempfile.TemporaryDirectory(prefix="nst-studio-", ignore_cleanup_errors=True)))
+        # What sessions keep in files goes with this folder, even where a kernel is killed.
+        (folder / "passing").mkdir()
+        os.environ.update(TMPDIR=str(folder / "passing"), NST_STUDIO_NOTEBOOKS="/voila/files/notebooks")
+        _write_notebook(folder / "studio.ipynb")
+        end.enter_context(_notebooks_as_pages(folder / "notebooks"))
+        threading.Thread(target=_announce, args=(port, address, not no_browser), daemon=True).start()
+        _serve(folder, port, token)
+
+
+def _free_port(port):
+    """The port asked for, or the first free one; InputError where it is taken."""
+    for number in [port] if port else range(PORT, PORT + TRIES):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((ADDRESS, number))
+                return number
+            except OSError as error:
+                reason = error.strerror
+    raise InputError(f"Port {number} cannot be used ({reason}): give another one with --port.")
+
+
+def _write_notebook(path):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+@contextlib.contextmanager
+def _notebooks_as_pages(folder):
+    """The course's notebooks as web pages for the links of the studio, made in passing by a process of its own."""
+    source = next((each for each in _NOTEBOOKS if each.is_dir()), None)
+    if source is None:
+        yield
+        return
+    files = sorted(map(str, source.glob("0*.ipynb")))
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(folder), *files]
+    niceness = {"preexec_fn": lambda: os.nice(19)} if hasattr(os, "nice") else {}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **niceness)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _announce(port, address, browser):
+    """Say where the studio is, once it is there, and open it."""
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, port), 1):
+            break
+        time.sleep(0.1)
+    typer.echo(f"The studio is at {address}\nCtrl-C ends it.")
+    sys.stdout.flush()
+    if browser:
+        webbrowser.open(address)
+
+
+def _serve(folder, port, token):
+    from voila.app import Voila
+
+    Voila.launch_instance(
+        argv=[
+            str(folder / "studio.ipynb"),
+            "--no-browser",
+            f"--port={port}",
+            "--Voila.port_retries=0",
+            f"--Voila.ip={ADDRESS}",
+            f"--Voila.token={token}",
+            "--Voila.log_level=ERROR",
+            "--VoilaConfiguration.file_allowlist=['notebooks/[0-9a-z_]+\\.html']",
+            "--VoilaConfiguration.show_tracebacks=False",
+            f"--MappingKernelManager.cull_idle_timeout={_FORGOTTEN}",
+            "--MappingKernelManager.cull_interval=30",
+        ]
+    )
