@@ -191,6 +191,35 @@ def test_a_new_wish_replaces_the_one_before(session_of):
     np.testing.assert_array_equal(finish(session), one_run(session))
 
 
+def test_a_change_while_painting_goes_on_and_before_the_first_step_begins_anew(session_of, monkeypatch):
+    from nst_utils.engine.run import Run
+
+    session, advance, leave = session_of(), Run.advance, threading.Event()
+    session.change()
+    assert session.told.news[-1].state == "quick"
+    session.told.wait_for(lambda news: news.state == "idle")
+    session.paint()
+    old = finish(session)
+    monkeypatch.setattr(Run, "advance", lambda self, state: leave.wait(30) and advance(self, state))
+    session.paint()  # its first step is not made yet: the old picture is none of its own
+    session.settings |= {"beta": 400.0}
+    session.change()
+    leave.set()
+    found = finish(session)
+    np.testing.assert_array_equal(found, one_run(session))
+    assert not session.present.job.went_on and not np.array_equal(found, old)
+    told, session._tell = session.told, lambda news: (told(news), change_once(news))
+
+    def change_once(news):
+        if news.present and news.present.step.iteration == 3 and not news.present.job.went_on:
+            session.settings |= {"beta": 4.0, "iterations": 5}
+            session.change()
+
+    session.paint()
+    finish(session)
+    assert session.present.job.went_on and session.present.run.settings.beta == 4
+
+
 def test_weights_brushes_and_masks_of_the_paintings_are_those_of_the_command_line(session_of, tmp_path):
     session = session_of(iterations=6)
     session.paintings = [Painting(NIGHT, weight=2.0, scale=0.5), Painting(DAY)]

@@ -109,20 +109,18 @@ def _announce(port, address, browser):
 
 
 def _serve(folder, port, token):
+    from traitlets.config import Config
     from voila.app import Voila
 
-    Voila.launch_instance(
-        argv=[
-            str(folder / "studio.ipynb"),
-            "--no-browser",
-            f"--port={port}",
-            "--Voila.port_retries=0",
-            f"--Voila.ip={ADDRESS}",
-            f"--Voila.token={token}",
-            "--Voila.log_level=ERROR",
-            "--VoilaConfiguration.file_allowlist=['notebooks/[0-9a-z_]+\\.html']",
-            "--VoilaConfiguration.show_tracebacks=False",
-            f"--MappingKernelManager.cull_idle_timeout={_FORGOTTEN}",
-            "--MappingKernelManager.cull_interval=30",
-        ]
+    config = Config()
+    config.Voila.update(ip=ADDRESS, port=port, port_retries=0, open_browser=False, token=token, log_level="ERROR")
+    config.VoilaConfiguration.update(
+        file_allowlist=[r"notebooks/[0-9a-z_]+\.html"],
+        # Others that happen to be installed only make the page slow.
+        extension_allowlist=[
+            "@voila-dashboards/widgets-manager7", "@voila-dashboards/widgets-manager8",
+            "@jupyter-widgets/jupyterlab-manager", "anywidget",
+        ],
     )
+    config.MappingKernelManager.update(cull_idle_timeout=_FORGOTTEN, cull_interval=30)
+    Voila.launch_instance(argv=[str(folder / "studio.ipynb")], config=config)

@@ -26,12 +26,24 @@ function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-function debounced(action, pause = PAUSE) {
-  let timer;
+/** The action, once its caller has paused; what still waits is done at once by flush(). */
+function debounced(waiting, action) {
+  let timer, now;
   return (...given) => {
     clearTimeout(timer);
-    timer = setTimeout(() => action(...given), pause);
+    waiting.delete(now);
+    now = () => {
+      clearTimeout(timer);
+      waiting.delete(now);
+      action(...given);
+    };
+    waiting.add(now);
+    timer = setTimeout(now, PAUSE);
   };
+}
+
+function flush(waiting) {
+  for (const now of [...waiting]) now();
 }
 
 function short(number) {
@@ -133,9 +145,9 @@ function controlOf(model, about, prefix, changed) {
   return control;
 }
 
-function settingsForm(model, prefix, send) {
+function settingsForm(model, prefix, send, waiting) {
   const controls = new Map();
-  const changed = debounced(() => {
+  const changed = debounced(waiting, () => {
     const texts = {};
     for (const [name, control] of controls) if (control.read && control.read()) texts[name] = control.read();
     send({ do: "set", texts });
@@ -273,9 +285,9 @@ function droppable(element, taken) {
   });
 }
 
-function paintingsChooser(model, prefix, send, upload) {
+function paintingsChooser(model, prefix, send, upload, waiting) {
   const list = h("ul", { class: "nst-paintings" });
-  const send_later = debounced(send);
+  const later = debounced(waiting, send);
   const show = () => {
     const paintings = model.get("paintings");
     const focused = list.contains(document.activeElement) ? document.activeElement.id : null;
@@ -283,11 +295,11 @@ function paintingsChooser(model, prefix, send, upload) {
       const id = `${prefix}-painting-${index}`;
       const weight = h("input", {
         type: "range", id: `${id}-weight`, min: 0, max: 4, step: 0.05, value: each.weight,
-        oninput: () => send_later({ do: "painting", index, weight: weight.value }),
+        oninput: () => later({ do: "painting", index, weight: weight.value }),
       });
       const scale = h("input", {
         type: "range", id: `${id}-scale`, min: 0.25, max: 4, step: 0.05, value: each.scale,
-        oninput: () => send_later({ do: "painting", index, scale: scale.value }),
+        oninput: () => later({ do: "painting", index, scale: scale.value }),
       });
       const mask = h("select", {
         id: `${id}-mask`,
@@ -604,18 +616,24 @@ function render({ model, el }) {
   const prefix = `nst-${++pages}`;
   const send = (message, buffers) => model.send(message, undefined, buffers);
   const root = h(isAlone() ? "main" : "div", { class: "nst-studio" });
-  const { bar, say } = runBar(model, prefix, send);
+  // What was changed a moment ago counts for what is asked for now.
+  const waiting = new Set();
+  const ask = (message) => {
+    flush(waiting);
+    send(message);
+  };
+  const { bar, say } = runBar(model, prefix, ask);
   const upload = uploader(model, send, say);
-  const form = settingsForm(model, prefix, send);
+  const form = settingsForm(model, prefix, send, waiting);
   const startUpload = h("div", { class: "nst-row" },
     fileButton("Start from a picture of yours", "image/*", (file) => upload(file, "start"), `${prefix}-start`));
   form.more.append(startUpload);
-  const ifs = presets(model, root, send);
+  const ifs = presets(model, root, ask);
   root.append(
     h("header", { class: "nst-head" }, h("h1", {}, "Style transfer studio"), modes(root)),
     h("div", { class: "nst-columns" },
       h("div", { class: "nst-left" },
-        photoChooser(model, prefix, send, upload, say), paintingsChooser(model, prefix, send, upload),
+        photoChooser(model, prefix, send, upload, say), paintingsChooser(model, prefix, send, upload, waiting),
         h("section", { class: "nst-card", "aria-labelledby": `${prefix}-settings-title` },
           h("h2", { id: `${prefix}-settings-title` }, "How to paint"), form.first, form.more)),
       h("div", { class: "nst-right" }, stage(model, prefix), bar,

@@ -315,12 +315,9 @@ class Studio(anywidget.AnyWidget):
             session.settings = session.settings | {"init": picture.pixels}
 
     def _changed(self):
-        """What a change leads to: a picture that is being painted goes on with it; else there is a quick look."""
-        session = self._session
-        if session.busy and session.present and session.current_is_painting:
-            session.go_on()
-        elif session.paintings:
-            session.quick_look()
+        """What a change leads to, once there are pictures to paint."""
+        if self._session.photo and self._session.paintings:
+            self._session.change()
 
     def _read(self, name, text):
         """A setting from its text, as the command line reads it, but for files, which are those in a list."""

@@ -147,6 +147,7 @@ class Session:
         self._tell, self._places = tell, places or Places()
         self._changed = threading.Condition(threading.RLock())
         self._wanted, self._current, self._closed, self._thread = None, None, False, None
+        self._stepped = None  # the job that the last step belongs to
         self._frames, self._cleanup = None, contextlib.ExitStack()
 
     def quick_look(self, changes=(), side=QUICK_SIDE, steps=QUICK_STEPS):
@@ -187,6 +188,17 @@ class Session:
             settings = replace(job.settings, init=present.image, iterations=steps or job.settings.iterations)
             return self._begin(replace(job, settings=settings, went_on=True))
 
+    def change(self):
+        """Show what has changed: a painting goes on with it from where it is, or begins anew; else a quick look."""
+        with self._changed:
+            current = self._current
+            if current is None or current.quick:
+                self.quick_look()
+            elif self._stepped is current or current.start or current.went_on:
+                self.go_on()
+            else:
+                self.paint()
+
     @property
     def lock(self):
         """Held while news are told: whoever holds it sees the session stand still."""
@@ -196,11 +208,6 @@ class Session:
     def busy(self):
         """Whether something is being painted, or waits to be."""
         return self._current is not None
-
-    @property
-    def current_is_painting(self):
-        """Whether what is being painted, or waits to be, is more than a quick look."""
-        return self._current is not None and not self._current.quick
 
     @property
     def closed(self):
@@ -341,11 +348,12 @@ class Session:
             with self._changed:
                 if self._current is not job:
                     return
+                self._stepped = job
                 self._keep(present, new=not job.start and before.phase < 0)
                 ended = state.stopped is not None
                 if ended:
                     self._current = None
-                self._tell(News(self._state_of(job, ended), _ending(state), present, _left(run, state, recent)))
+                self._tell(News(self._state_of(job, ended), _ending(state, job), present, _left(run, state, recent)))
             if not job.quick:
                 self._add_frame(present)
 
@@ -398,7 +406,9 @@ def _quick(job, init, side, steps):
     return replace(job, settings=replace(job.settings, **chosen).checked(), quick=True)
 
 
-def _ending(state):
+def _ending(state, job):
+    if job.quick:
+        return "This is a quick look: Paint makes the picture." if state.stopped else ""
     return {
         None: "",
         "iterations": "Done: all steps are made.",
