@@ -13,7 +13,7 @@ EMBEDDED := NST_WEIGHTS=$(CURDIR)/pretrained-model/vgg19-embedded.mat
 IN_TURNS := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lab notebooks release grade bench clean
+.PHONY: help demo gallery test lint lab notebooks release grade bench clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ demo: $(VENV)/.installed  ## Paint a photograph in the manner of Van Gogh: outpu
 	@echo "Painting the Summer Palace in the manner of the Café Terrace at Night ..."
 	@mkdir -p $(dir $(DEMO))
 	@$(BIN)/nst stylize images/content/summer-palace.jpg images/style/van-gogh-cafe-terrace-at-night-1888.webp --out $(DEMO)
+
+gallery: $(VENV)/.installed  ## Make a picture for every control, and the page that shows them: gallery/README.md.
+	@echo "Running every command of the gallery (a quarter of an hour) ..."
+	@$(EMBEDDED) $(BIN)/python gallery/build.py
 
 test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
 	@echo "Testing the package, the exercises' checks, both editions and the grading ..."
@@ -74,4 +78,4 @@ bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); r
 	@$(BIN)/python benchmarks/time_to_quality.py
 
 clean:  ## Remove the environment and everything that was made.
-	rm -rf $(VENV) output build .pytest_cache .ruff_cache
+	rm -rf $(VENV) output gallery/made/* build .pytest_cache .ruff_cache

@@ -114,3 +114,18 @@ def assert_one_sentence(message, *parts):
     assert "\n" not in message and message.endswith((".", ")")) and len(message) < 500, message
     for part in parts:
         assert str(part) in message, f"{part} is not in: {message}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures that tests have recorded, such as how many mutants the checks have named, and the rest."""
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    told = [
+        text
+        for report in reports
+        for name, text in getattr(report, "user_properties", ())
+        if name == "figures" and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("figures")
+        for text in told:
+            terminalreporter.write_line(text)

@@ -181,6 +181,24 @@ RIGHT = {
         "def weighted(J, weight): return weight * J\n",
     ),
     "train step of the graph": ("build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J)"),
+    "train step with its variable": (
+        "build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J, var_list=[model['input']])",
+    ),
+    "train step with all variables": (
+        "build_train_step", "tf.train.AdamOptimizer(2.0).minimize(J, var_list=tf.trainable_variables())",
+    ),
+    "activations in a list": (
+        "layer_activations", "sess.run([model['input'].assign(image)])\nreturn sess.run([model[layer_name]])[0]",
+    ),
+    "content by a loop over the channels": content(
+        "sum(tf.reduce_sum((a_C[..., c] - a_G[..., c])**2) for c in range(n_C)) / (4 * n_H * n_W * n_C)"
+    ),
+    "model_nn with a callable": (
+        "model_nn",
+        "sess.run(tf.global_variables_initializer())\nsess.run(model['input'].assign(input_image))\n"
+        "step = sess.make_callable(train_step)\nfor i in range(num_iterations):\n    step()\n"
+        "    if i % 20 == 0:\n        print(sess.run(J))\nreturn sess.run(model['input'])",
+    ),
     "train step in two calls": (
         "build_train_step",
         "optimizer = tf.train.AdamOptimizer(learning_rate=2)\n"
@@ -196,6 +214,7 @@ RIGHT = {
     ),
     "train_step": ("train_step", TRAIN_STEP),
     "train_step in tf.function": ("train_step", TRAIN_STEP, None, "tf.function"),
+    # AutoGraph makes a cast of it.
     "train_step returning a number": ("train_step", changed(TRAIN_STEP, ("return J", "return float(J)"))),
 }
 
@@ -531,6 +550,202 @@ WRONG = {
         ("total_cost", "tf.stop_gradient(alpha * J_content + beta * J_style)"),
         "no gradient",
     ),
+    "total with 1 - alpha": (("total_cost", "alpha * J_content + (1 - alpha) * J_style"), "the weight 1 - alpha"),
+    "total plus a constant": (("total_cost", "alpha * J_content + beta * J_style + 1"), "off by the same number, 1"),
+    "total reading the notebook": (
+        ("total_cost", "ALPHA * J_content + beta * J_style", "ALPHA = 10\n"),
+        "`ALPHA` is a name of your notebook",
+    ),
+    "content with the style's normaliser": (
+        content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"),
+        "belongs to the style cost",
+    ),
+    "content with the sum of the dimensions": (
+        content("tf.reduce_sum((a_C - a_G)**2) / (4 * (n_H + n_W + n_C))"),
+        "You divide by 4 (n_H + n_W + n_C)",
+    ),
+    "content divided or squared early": (
+        content("tf.reduce_sum((a_C - a_G)**2) / (4 * n_H * n_W * n_C)**2"),
+        "Either: You divide before you square",
+    ),
+    "content of pictures unrolled in two ways": (
+        content(
+            "tf.reduce_sum((tf.reshape(a_C, [n_C, n_H*n_W]) - tf.transpose(tf.reshape(a_G, [n_H*n_W, n_C])))**2)"
+            " / (4 * n_H * n_W * n_C)"
+        ),
+        "unrolled in different ways",
+    ),
+    "content with half of its gradient": (
+        content("tf.reduce_sum((a_C - a_G) * tf.stop_gradient(a_C - a_G)) / (4 * n_H * n_W * n_C)"),
+        "its gradient with respect to `a_G` is not",
+    ),
+    "content with a picture that makes no difference": (
+        content("tf.reduce_sum(tf.sin(a_C - a_C + a_G)) / (4 * n_H * n_W * n_C)"),
+        "`a_C` makes no difference",
+    ),
+    "gram with a reshape for the transpose": (
+        ("gram_matrix", "tf.matmul(A, tf.reshape(A, [A.shape[1], A.shape[0]]))"),
+        "`reshape` is no transpose",
+    ),
+    "style not unrolled": (style("S, G = a_S, a_G"), "You don't unroll"),
+    "style with one picture transposed": (
+        style(
+            "S = tf.transpose(tf.reshape(a_S, [n_H*n_W, n_C]))\nG = tf.reshape(a_G, [n_C, n_H*n_W])",
+        ),
+        "not treated alike. With `a_G`",
+    ),
+    "style with one picture not unrolled": (
+        style("S = tf.transpose(tf.reshape(a_S, [n_H*n_W, n_C]))\nG = a_G"),
+        "One of the two is not unrolled",
+    ),
+    "style with the sum of the dimensions": (
+        style(GRAMS + "tf.reduce_sum((G_S - G_G)**2) / (2 * (n_H + n_W + n_C))**2"),
+        "You divide by (2 (n_H + n_W + n_C))²",
+    ),
+    "style sum with name and weight exchanged": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("layer_name, coeff in", "coeff, layer_name in"))),
+        "are exchanged",
+    ),
+    "style sum that was run": (
+        ("compute_style_cost", changed(STYLE_LAYER, ("return J_style", "return sess.run(J_style)"))),
+        "return the tensor",
+    ),
+    "assign and layer in one run": (
+        (
+            "layer_activations",
+            "_, a = sess.run([model['input'].assign(image), model[layer_name]])\nreturn a",
+        ),
+        "in one `sess.run`",
+    ),
+    "activations through a session of its own": (
+        (
+            "layer_activations",
+            "with tf.Session() as own:\n    own.run(tf.global_variables_initializer())\n"
+            "    own.run(model['input'].assign(image))\n    return own.run(model[layer_name])",
+        ),
+        "Nothing was run in the session",
+    ),
+    "activations in a list": (
+        ("layer_activations", "sess.run(model['input'].assign(image))\nreturn sess.run([model[layer_name]])"),
+        "a list of length 1",
+    ),
+    "means subtracted twice": (
+        (
+            "layer_activations",
+            "sess.run(model['input'].assign(image - MEANS))\nreturn sess.run(model[layer_name])",
+            "MEANS = np.array([123.68, 116.779, 103.939], 'float32')\n",
+        ),
+        "minus the means, which are subtracted already",
+    ),
+    "an optimiser of Keras": (
+        ("build_train_step", "tf.keras.optimizers.Adam(2.0).minimize(J)"), "is one of Keras",
+    ),
+    "an optimiser of Keras returned": (
+        ("build_train_step", "tf.keras.optimizers.Adam(2.0)"),
+        "an object of Keras, `Adam`",
+    ),
+    "Adam with another beta1": (
+        ("build_train_step", "tf.train.AdamOptimizer(2.0, beta1=0.5).minimize(J)"), "Adam's beta1 is 0.5",
+    ),
+    "model_nn never reporting": (
+        (
+            "model_nn",
+            "sess.run(tf.global_variables_initializer())\nsess.run(model['input'].assign(input_image))\n"
+            "for i in range(num_iterations):\n    sess.run(train_step)\nreturn sess.run(model['input'])",
+        ),
+        "the costs are never read",
+    ),
+    "model_nn reading costs and keeping them to itself": (
+        (
+            "model_nn",
+            changed(
+                MODEL_NN,
+                ('        print("Iteration", i, Jt, Jc, Js)\n', ""),
+                ('        save_image("output/" + str(i) + ".png", generated_image)\n', ""),
+                ("save_image('output/generated_image.jpg', generated_image)\n", ""),
+            ),
+        ),
+        "never reported",
+    ),
+    "model_nn reporting tensors": (
+        ("model_nn", changed(MODEL_NN, ("i, Jt, Jc, Js)", "i, J, J_content, J_style)")), SAVE_IMAGE),
+        "You report a tensor",
+    ),
+    "model_nn returning the last reported picture": (
+        (
+            "model_nn",
+            changed(
+                MODEL_NN,
+                ("    generated_image = sess.run(model['input'])\n    if i % 20 == 0:\n",
+                 "    if i % 20 == 0:\n        generated_image = sess.run(model['input'])\n"),
+            ),
+            SAVE_IMAGE,
+        ),
+        "You return the picture after step 1 of 3",
+    ),
+    "model_nn returning in the loop": (
+        ("model_nn", changed(MODEL_NN, ("\nreturn generated_image", "\n    return generated_image"),
+                             ("save_image('output/generated_image.jpg', generated_image)\n", "")), SAVE_IMAGE),
+        "does a `return` or a `break` end the loop early",
+    ),
+    "model_nn initialising in the loop": (
+        (
+            "model_nn",
+            changed(MODEL_NN, ("    sess.run(train_step)",
+                               "    sess.run(tf.global_variables_initializer())\n    sess.run(train_step)")),
+            SAVE_IMAGE,
+        ),
+        "initialised after the `assign`, 3 times",
+    ),
+    "model_nn returning a cost": (
+        ("model_nn", changed(MODEL_NN, ("return generated_image", "return sess.run(J)")), SAVE_IMAGE),
+        "You return one number, `J`",
+    ),
+    "model_nn with step and picture in one run": (
+        (
+            "model_nn",
+            changed(
+                MODEL_NN,
+                ("    sess.run(train_step)\n    generated_image = sess.run(model['input'])\n",
+                 "    _, generated_image = sess.run([train_step, model['input']])\n"),
+            ),
+            SAVE_IMAGE,
+        ),
+        "in the same `sess.run` as the `train_step`",
+    ),
+    "model_nn assigning in the run of the train step": (
+        (
+            "model_nn",
+            changed(MODEL_NN, ("sess.run(train_step)", "sess.run([train_step, model['input'].assign(input_image)])")),
+            SAVE_IMAGE,
+        ),
+        "does not promise which comes first",
+    ),
+    "gradient clipped": (
+        ("train_step", changed(TRAIN_STEP, ("(gradient,", "(tf.clip_by_value(gradient, -1.0, 1.0),"))),
+        "was given the gradient clipped to -1..1",
+    ),
+    "J in the gradient's place": (
+        ("train_step", changed(TRAIN_STEP, ("(gradient,", "(J,"))),
+        "another shape than `image`",
+    ),
+    "clipped before the step": (
+        (
+            "train_step",
+            changed(
+                TRAIN_STEP,
+                ("optimizer.apply_gradients([(gradient, image)])\nimage.assign(tf.clip_by_value(image, 0.0, 255.0))",
+                 "image.assign(tf.clip_by_value(image, 0.0, 255.0))\noptimizer.apply_gradients([(gradient, image)])"),
+            ),
+        ),
+        "or it comes before the step",
+    ),
+    "the pair reversed": (
+        ("train_step", changed(TRAIN_STEP, ("(gradient, image)", "(image, gradient)"))), "the wrong way round",
+    ),
+    "train_step with .numpy()": (
+        ("train_step", changed(TRAIN_STEP, ("return J", "return J.numpy()"))), "the notebook runs it in `tf.function`",
+    ),
     "learning rate 0.02": (
         ("build_train_step", "tf.train.AdamOptimizer(0.02).minimize(J)"),
         "learning rate 0.02;",
@@ -678,7 +893,7 @@ WRONG = {
     "train_step returning nothing": (("train_step", changed(TRAIN_STEP, ("return J", ""))), "nothing (None)"),
     "a constant copy": (
         ("train_step", changed(TRAIN_STEP, ("with tf", "image = tf.constant(image)\nwith tf"))),
-        "change variables only",
+        "the step goes to a copy",
     ),
     "own learning rate": (
         (

@@ -61,6 +61,22 @@ def test_a_cost_that_cannot_be_traced_runs_step_by_step():
         assert minimize(peeking, np.zeros(TARGET.shape), 40) == pytest.approx(TARGET, abs=0.1)
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1e6])
+def test_the_way_is_the_same_for_a_cost_of_any_size(scale):
+    """Also where pixels leave the valid range on the way, and are pulled back."""
+    target = TARGET * 2
+    mixed = np.linalg.qr(np.random.default_rng(1).normal(size=(60, 60)))[0].astype(np.float32)
+
+    def cost(image):
+        difference = tf.linalg.matvec(mixed, tf.reshape(image - target, [-1])) * np.logspace(0, 2, 60, dtype=np.float32)
+        return tf.reduce_sum(tf.square(difference))
+
+    plain = minimize(cost, np.zeros(TARGET.shape), 15)
+    scaled = minimize(lambda image: np.float32(scale) * cost(image), np.zeros(TARGET.shape), 15)
+    np.testing.assert_allclose(scaled, plain, atol=2)
+    assert float(cost(plain)) < 0.5 * float(cost(np.zeros(TARGET.shape, np.float32)))
+
+
 @pytest.mark.parametrize("form", ["image", "picture"])
 def test_the_pixels_are_valid_ones(form):
     lowest = -MEANS if form == "image" else np.zeros(3, np.float32)

@@ -176,6 +176,14 @@ def test_steps_can_be_left_at_any_time(network):
     assert [step.iteration for step in itertools.islice(steps, 2)] == [0, 1]
 
 
+def test_only_the_ratio_of_the_weights_decides_the_picture(paint):
+    plain, small = (
+        paint(optimizer="lbfgs", iterations=12, alpha=10 * scale, beta=40 * scale).image.astype(int)
+        for scale in (1, 2.0**-30)
+    )
+    np.testing.assert_allclose(small, plain, atol=2)
+
+
 def test_a_cost_to_stop_at_ends_the_run(paint):
     goal = paint(iterations=6).history[4].total
     result = paint(iterations=6, stop_at_cost=goal)

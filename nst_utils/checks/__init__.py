@@ -7,7 +7,7 @@ The formulas are judged in the mode of the program: with graph tensors after `fr
 eagerly. What needs a session is always judged in a graph of its own, and what needs a GradientTape always eagerly.
 """
 
-from nst_utils.checks import eager, formulas, sessions
+from nst_utils.checks import eager, formulas, optimising, sessions, totals
 from nst_utils.checks.result import Result
 from nst_utils.checks.running import Exercise, check
 
@@ -28,6 +28,20 @@ __all__ = [
 # Seconds of computing that one check may take; a function that still runs then is taken for an endless loop.
 TIME_LIMIT = 10.0
 
+# What goes wrong where activations are unrolled.
+_UNROLLING = {
+    r"Input to reshape|[Cc]annot reshape|requested shape": (
+        "The activations have another number of entries than this shape: are n_H, n_W and n_C in it, each once, and "
+        "read in the order of the shape, (m, n_H, n_W, n_C)?"
+    ),
+    r"\[\d+,\d+,\d+,\d+\] vs|vs\. \[\d+,\d+,\d+,\d+\]": (
+        "One of the two is not unrolled, it still has four axes: unroll both to two."
+    ),
+    r"Incompatible shapes|must be broadcastable|Dimensions must be equal|required broadcastable": (
+        "Two arrays of different shapes meet here: are both pictures unrolled (`reshape`, `transpose`), and in the "
+        "same way?"
+    ),
+}
 _LAYER_ACTIVATIONS = Exercise(
     call="layer_activations(sess, model, image, layer_name)",
     probe=sessions.layer_activations,
@@ -38,6 +52,9 @@ _LAYER_ACTIVATIONS = Exercise(
         "Run `model['input'].assign(...)` with the picture first; then run the entry of `model` that "
         "`layer_name` names.",
     ),
+    crashes={
+        r"KeyError: .*(The name|refers to)": "The name of a layer is a key of `model`: run `model[layer_name]`.",
+    },
 )
 _CONTENT_COST = Exercise(
     call="compute_content_cost(a_C, a_G)",
@@ -49,6 +66,7 @@ _CONTENT_COST = Exercise(
         "`tf.reduce_sum` of `tf.square` gives the sum; divide it by 4 times the number of activations. "
         "There is no need to unroll: a sum does not care for the order.",
     ),
+    crashes=_UNROLLING,
 )
 _GRAM_MATRIX = Exercise(
     call="gram_matrix(A)",
@@ -72,6 +90,7 @@ _LAYER_STYLE_COST = Exercise(
     probe=formulas.layer_style_cost,
     praise="Two pictures may show different things in different places, and still have nearly the same Gram "
     "matrices.",
+    crashes=_UNROLLING,
     hints=(
         "Unroll both activations to (n_C, n_H*n_W), take both Gram matrices, and sum their squared "
         "difference.",
@@ -92,10 +111,17 @@ _STYLE_COST = Exercise(
         "`a_G` stays the tensor of the same layer, not run, so that it follows the generated picture later.",
     ),
     helpers=(_LAYER_STYLE_COST,),
+    crashes={
+        r"KeyError: [\d.]+": (
+            "The name of a layer and its weight are exchanged: STYLE_LAYERS has pairs (name, weight), in this order."
+        ),
+        r"KeyError: \(": "STYLE_LAYERS has pairs (name, weight): take them apart in the loop.",
+        r"[Ii]nputs must be": "There is nothing to add: are the costs collected in the loop?",
+    },
 )
 _TOTAL_COST = Exercise(
     call="total_cost(J_content, J_style, alpha=10, beta=40)",
-    probe=formulas.total_cost,
+    probe=totals.total_cost,
     praise="Only the ratio of alpha to beta decides what the picture looks like: more content, or more "
     "style.",
     hints=(
@@ -106,8 +132,18 @@ _TOTAL_COST = Exercise(
 )
 _BUILD_TRAIN_STEP = Exercise(
     call="build_train_step(J)",
-    probe=sessions.build_train_step,
+    probe=optimising.build_train_step,
     praise="Each run of this operation moves every pixel by up to about 2, the way that lowers J.",
+    crashes={
+        r"object has no attribute '(minimize|compute_gradients|get_updates)'|legacy|keras": (
+            "This optimiser is one of Keras, made for TensorFlow 2, where it has no `minimize(J)`: use "
+            "`tf.train.AdamOptimizer`."
+        ),
+        "Trying to update a Tensor": (
+            "The pairs are the wrong way round: `apply_gradients` takes pairs (gradient, variable)."
+        ),
+        r"No gradients|No variables to optimize|None": "No gradient of J is there: minimise J itself.",
+    },
     hints=(
         "TensorFlow 1 keeps its optimisers in `tf.train` (`tf.compat.v1.train`).",
         "Make an Adam optimiser with a learning rate of 2.0: the picture's values go into the hundreds.",
@@ -116,7 +152,7 @@ _BUILD_TRAIN_STEP = Exercise(
 )
 _MODEL_NN = Exercise(
     call="model_nn(sess, input_image, num_iterations=200)",
-    probe=sessions.model_nn,
+    probe=optimising.model_nn,
     praise="The network never changed: what was trained is the picture itself.",
     hints=(
         "The order matters: initialise the variables, put the picture in, run the steps, read the picture.",
@@ -138,10 +174,18 @@ _TRAIN_STEP = Exercise(
         "tensor, which still has to go into the variable.",
     ),
     crashes={
+        r"no attribute '_id'": (
+            "A tape differentiates tensors, and this is a number: leave J as `compute_cost` gives it, without "
+            "`.numpy()`."
+        ),
+        r"Cannot update variable with shape|shapes must be equal": (
+            "What stands for the gradient has another shape than `image`: it is `tape.gradient(J, image)`."
+        ),
+        "no attribute 'minimize'": "Keras' optimisers have no `minimize` any more: use the tape and `apply_gradients`.",
         "Unknown variable": "`image` is not changed: the step goes to a copy of it.",
         r"No gradients provided|None for gradient|NoneType|\bNone\b": (
-            "The gradient is None: compute the cost inside the `with` block of the tape, from the variable "
-            "`image` itself."
+            "The gradient is None: the tape is asked for it by `tape.gradient(J, image)`, and J is computed inside the "
+            "`with` block, from the variable `image` itself."
         ),
         r"EagerTensor|SymbolicTensor|'(Eager)?Tensor' object": (
             "The optimiser and `assign` change variables only: use `image` itself, not a tensor made from it."

@@ -31,39 +31,61 @@ def close(got, want):
     """Whether the arrays agree; a single number may come in any shape."""
     if got.size == want.size == 1:
         got = got.reshape(want.shape)
-    return got.shape == want.shape and bool(
-        np.abs(got - want).max() <= TOLERANCE * max(np.abs(want).max(), 1e-12)
-    )
+    if got.shape != want.shape or not np.isfinite(got).all():
+        return False
+    return bool(np.abs(got - want).max() <= TOLERANCE * max(np.abs(want).max(), 1e-12))
 
 
-def refuse_unless_right(cases, mistakes, explain=None):
-    """Return where every case is right; else raise Wrong, with the name of the mistake if one of these fits.
-
-    mistakes: pairs of a name and what the mistake gives, one array per case.
-    explain: from the ratios of answer to mistake, what more to say, or None where it is not this mistake;
-    without it the ratios must be 1.
-    """
+def refuse_unless_right(cases, diagnose):
+    """Return where every case is right; else raise Wrong, with what `diagnose(answers)` says the mistake is."""
     wrong = next((case for case in cases if not case.right), None)
     if wrong is None:
         return
-    name = _recognise(cases, mistakes, explain or _all_ones)
-    raise Wrong(
-        f"{name} For {wrong.label}, expected {show(wrong.want)}; yours gives {show(wrong.got)}.".strip()
-    )
+    answers = [case.got for case in cases]
+    name = _plainly_wrong(answers, cases) or diagnosed(diagnose, answers) or _without_numbers([wrong.got])
+    raise Wrong(f"{name} For {wrong.label}, expected {show(wrong.want)}; yours gives {show(wrong.got)}.".strip())
+
+
+_CUTS = (
+    "NumPy functions, `.numpy()`, `float`, `sess.run`, `tf.constant` and `tf.stop_gradient` cut it: use TensorFlow "
+    "operations from the argument to the result."
+)
 
 
 def refuse_without_gradient(flows, name):
     if not flows:
         raise Wrong(
-            f"The value is right, but no gradient flows from it to {name}, and the optimisation needs one. "
-            "NumPy functions, `.numpy()`, `float`, `sess.run`, `tf.constant` and `tf.stop_gradient` cut "
-            "it: use TensorFlow operations from the argument to the result."
+            f"The value is right, but no gradient flows from it to {name}, and the optimisation needs one. {_CUTS}"
         )
 
 
-def _recognise(cases, mistakes, explain):
-    answers = [case.got for case in cases]
-    if not all(np.isfinite(answer).all() for answer in answers):
+def refuse_wrong_gradient(gradient, want, name):
+    """Raise Wrong where the gradient of a right value is missing or another than it should be."""
+    refuse_without_gradient(gradient is not None, name)
+    if not close(gradient, want):
+        raise Wrong(
+            f"The value is right, but its gradient with respect to {name} is not: a part of the way from there to "
+            f"the result is cut. {_CUTS}"
+        )
+
+
+def diagnosed(diagnose, *arguments):
+    """What diagnose(*arguments) says; where it fails on an answer that nobody thought of, nothing, as the student's
+    function did not stop with that error."""
+    try:
+        return diagnose(*arguments)
+    except Exception as error:
+        if isinstance(error, Wrong):
+            raise
+        return ""
+
+
+def _plainly_wrong(answers, cases):
+    """What can be seen without any formula: no numbers, zeros, or always the same."""
+    finite = [np.isfinite(answer).all() for answer in answers]
+    if not any(finite):
+        return _without_numbers(answers)
+    if not all(finite) and all(case.right for case, known in zip(cases, finite, strict=True) if known):
         return "Your result is infinite or not a number for large activations: does a small type overflow?"
     if all(answer.size and not answer.any() for answer in answers):
         return (
@@ -72,31 +94,29 @@ def _recognise(cases, mistakes, explain):
         )
     if len(answers) > 1 and all(close(answer, answers[0]) for answer in answers[1:]):
         return "Your result is the same for every input: compute it from the arguments."
-    for name, values in mistakes:
-        ratios = [_ratio(answer, value) for answer, value in zip(answers, values, strict=True)]
-        if None not in ratios and (note := explain(ratios)) is not None and (name or note):
-            return f"{name} {note}".strip()
-    ratios = [_ratio(case.got, case.want) for case in cases]
-    if None not in ratios and np.ptp(ratios) <= TOLERANCE * abs(ratios[0]):
-        return f"Your result is {ratios[0]:.4g} times the right one, for every input."
     return ""
 
 
-def _ratio(answer, value):
+def _without_numbers(answers):
+    if all(np.isfinite(answer).all() for answer in answers):
+        return ""
+    if any(np.isnan(answer).any() for answer in answers):
+        return "Your result is not a number: a root or a logarithm of a negative number, or a division of 0 by 0."
+    return "Your result is infinite: something is divided by 0, or becomes too large."
+
+
+def ratio_of(answer, value):
     """The number r with answer = r * value, or None."""
     value = np.asarray(value, dtype=np.float64)
     if answer.size == value.size == 1:
-        answer = answer.reshape(value.shape)
-    if answer.shape != value.shape or not value.any() or not answer.any():
+        answer, value = answer.reshape(()), value.reshape(())
+    if answer.shape != value.shape or not value.any() or not answer.any() or not np.isfinite(value).all():
         return None
-    ratio = np.vdot(value, answer) / np.vdot(value, value)
-    return (
-        ratio if ratio and np.abs(answer - ratio * value).max() <= TOLERANCE * np.abs(answer).max() else None
-    )
-
-
-def _all_ones(ratios):
-    return "" if np.allclose(ratios, 1, rtol=TOLERANCE) else None
+    with np.errstate(all="ignore"):
+        ratio = np.vdot(value, answer) / np.vdot(value, value)
+    if not np.isfinite(ratio) or not ratio:
+        return None
+    return ratio if np.abs(answer - ratio * value).max() <= TOLERANCE * np.abs(answer).max() else None
 
 
 def show(value):
@@ -131,6 +151,10 @@ def value_of(result, session=None):
         return session.run(number) if session else number.numpy()
     if isinstance(result, (np.ndarray, np.generic, int, float)) and np.asarray(result).dtype.kind in "biuf":
         return np.asarray(result, dtype=np.float64)
+    if isinstance(result, list | tuple):
+        raise Wrong(
+            f"You return a {type(result).__name__} of length {len(result)}: return one tensor, array or number."
+        )
     raise Wrong(f"Your function returns an object of type `{type(result).__name__}`: numbers are expected.")
 
 
@@ -138,24 +162,33 @@ def is_tensor(result):
     return tf.is_tensor(result) or isinstance(result, tf.Variable)
 
 
-def evaluate(function, inputs, eager, watched=(), arrays=()):
-    """The value of function(*inputs), and whether a gradient flows from it to each of the watched inputs.
+def evaluate(function, inputs, eager, watched=None, arrays=()):
+    """The value of function(*inputs), and its gradient with respect to the watched input, None where there is none.
 
-    watched, arrays: the positions of inputs; those in `arrays` come as NumPy arrays, the others as tensors.
+    watched: the position of an input; arrays: the positions of those that come as NumPy arrays, not as tensors.
     """
     with eager_mode() if eager else graph() as session:
         given = [np.copy(x) if position in arrays else tf.constant(x) for position, x in enumerate(inputs)]
-        targets = [given[position] for position in watched]
         with tf.GradientTape() as tape:
-            if eager:
-                tape.watch(targets)
+            if eager and watched is not None:
+                tape.watch(given[watched])
             result = call(function, *given)
         if session:
             session.run(tf.compat.v1.global_variables_initializer())
         value = value_of(result, session)
-        if not watched:
-            return value, True
-        if not (is_tensor(result) and result.dtype.is_floating):
-            return value, False
-        gradients = tape.gradient(result, targets) if eager else tf.gradients(result, targets)
-        return value, all(gradient is not None for gradient in gradients)
+        if watched is None or not (is_tensor(result) and result.dtype.is_floating):
+            return value, None
+        gradient = (
+            tape.gradient(result, given[watched]) if eager else tf.gradients(result, given[watched])[0]
+        )
+        return value, None if gradient is None else value_of(tf.convert_to_tensor(gradient), session)
+
+
+def operations(function, inputs):
+    """The types of the operations that function(*inputs) makes in a graph; None where it cannot."""
+    try:
+        with graph() as session:
+            function(*map(tf.constant, inputs))
+            return {operation.type for operation in session.graph.get_operations()}
+    except Exception:
+        return None

@@ -1,12 +1,10 @@
-"""The exercises that are formulas, and a table of the mistakes that each invites.
+"""The exercises that are formulas, and the stages in which a mistake may be made in each.
 
-Every mistake is what the wrong formula gives, computed in NumPy; the right one is that of nst_utils.costs. The
-dimensions are different odd primes, so that the ratio of an answer to a sum tells which factor of the normaliser
-was left out or not squared: no other whole powers of the factors give that number.
+What a mistake gives is computed in NumPy; the right answer is that of nst_utils.engine.costs. The dimensions of all
+inputs are different, so that the ratios of an answer to a sum tell which factors of the normaliser were left out, not
+squared, or added: no other simple expression gives those numbers for every input.
 """
 
-import contextlib
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,24 +16,59 @@ from nst_utils.checks.comparing import (
     TOLERANCE,
     Case,
     call,
+    close,
     evaluate,
-    graph,
+    operations,
     refuse_unless_right,
-    refuse_without_gradient,
-    show,
+    refuse_wrong_gradient,
     value_of,
 )
-from nst_utils.checks.result import Wrong
+from nst_utils.checks.hypotheses import Mistake, Normaliser, altered, explain
+from nst_utils.checks.stages import (
+    ONE_MADE,
+    ONE_UNROLLED,
+    STYLE_MADE,
+    UNROLLINGS,
+    centred,
+    combining,
+    crossed,
+    cut_of,
+    finishing,
+    finishing_the_matrix,
+    gram_of,
+    in_both,
+    in_matrix,
+    in_one,
+    multiplying,
+    rows_of,
+    squaring,
+    squaring_the_sum,
+    style_of,
+    summing,
+    unchanged,
+)
 from nst_utils.engine import costs
 
 # (n_H, n_W, n_C) and the size of the activations.
-_SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((13, 17, 19), 500.0))
+_SIZES = (((5, 7, 3), 1.0), ((11, 5, 13), 30.0), ((3, 11, 7), 2.0), ((7, 4, 5), 0.7), ((9, 6, 11), 500.0))
 # So large that 32-bit integers overflow in (n_H n_W)^2, and 16-bit floats in a square.
 _POSTER = ((211, 223, 3), 3000.0)
 _OVERFLOW = (
     "Right for small inputs and wrong for large ones: whole numbers of 32 bits or floats of 16 overflow. "
     "Compute the normaliser in Python numbers or in float32."
 )
+
+
+# They take a while to make, and the dimensions are always the same.
+_NORMALISERS = {}
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """The arguments of one case as float64 arrays, and the right normaliser."""
+
+    arguments: tuple
+    normaliser: float
 
 
 @dataclass(frozen=True)
@@ -47,125 +80,120 @@ class Formula:
     arguments: tuple[str, ...]
     # (shape, scale) -> the arguments, float32.
     draw: Callable
-    # (arguments) -> {factor of a normaliser: its value}; the power that each has in the right one.
-    factors: Callable
+    # The arguments -> the dimensions that the normaliser may have.
+    dimensions: Callable
+    # The right constant, and {dimension: right power}.
+    constant: float
     powers: dict[str, int]
-    # {mistake: (arguments, right normaliser) -> what it sums to, before the division}; the right sum is "".
-    sums: dict[str, Callable]
-    # Powers that a better-known mistake leads to.
-    known_powers: dict[tuple[int, ...], str] = field(default_factory=dict)
+    # Lists of Mistakes, see hypotheses.altered.
+    stages: tuple
+    known: dict[tuple, list] = field(default_factory=dict)
+    factorings: tuple = ()
+    # Mistakes that are tried alone only: there are many of them.
+    minor: frozenset = frozenset()
 
     def __call__(self, function, eager):
         """Return for a right function, else raise Wrong."""
         last = len(self.arguments) - 1
         # In the second case the first picture's activations come as sess.run returns them.
-        as_arrays = ((), range(last), ())
+        as_arrays = ((), range(last), (), (), ())
         runs = [self._run(function, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
         cases, inputs, _ = zip(*runs, strict=True)
-        refuse_unless_right(cases, self._mistakes(inputs), lambda ratios: self._explain(ratios, inputs))
+        refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, function))
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
-        case, _, flows = self._run(function, eager, _POSTER, watched=[last])
-        refuse_unless_right([case], [(_OVERFLOW, [case.got])])
-        refuse_without_gradient(flows, f"`{self.arguments[-1]}`")
+        case, _, _ = self._run(function, eager, _POSTER)
+        refuse_unless_right([case], lambda answers: _OVERFLOW)
+        case, inputs, gradient = self._run(function, eager, _SIZES[0], watched=last)
+        refuse_wrong_gradient(gradient, self._gradient(inputs), f"`{self.arguments[-1]}`")
 
     def _run(self, function, eager, size, **how):
-        """A case, its inputs, and whether a gradient flows to the inputs that `how` says to watch."""
+        """A case, its inputs, and the gradient with respect to the input that `how` says to watch."""
         inputs = self.draw(*size)
         with eager_mode():
             want = self.right(*map(tf.constant, inputs)).numpy().astype(np.float64)
-        got, flows = evaluate(function, inputs, eager, **how)
-        return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, flows
+        got, gradient = evaluate(function, inputs, eager, **how)
+        return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, gradient
 
-    def _mistakes(self, inputs):
-        """Each mistake with what it sums to for each of the inputs; computed as they are asked for."""
-        factors = [self.factors(*arrays) for arrays in inputs]
-        normalisers = [np.prod([float(f[x]) ** power for x, power in self.powers.items()]) for f in factors]
-        doubles = [[array.astype(np.float64) for array in arrays] for arrays in inputs]
-        for name, total in self.sums.items():
-            yield name, [total(*arrays, n) for arrays, n in zip(doubles, normalisers, strict=True)]
+    def _gradient(self, inputs):
+        return evaluate(self.right, inputs, True, watched=len(inputs) - 1)[1]
 
-    def _explain(self, ratios, inputs):
-        """What is wrong with the normaliser that the answer was divided by; None where it is not one."""
-        if min(ratios) < 0 < max(ratios):
-            return None
-        log_factors = np.log([[self.factors(*arrays)[name] for name in self.powers] for arrays in inputs])
-        right = tuple(self.powers.values())
-        grid = np.array(list(itertools.product(*(range(-power, power + 3) for power in right))))
-        errors = np.abs(grid @ log_factors.T + np.log(np.abs(ratios))).max(axis=1)
-        if errors.min() > 2 * TOLERANCE:
-            return None
-        found = tuple(int(power) for power in grid[errors.argmin()])
-        if found == right:
+    def _diagnose(self, answers, cases, inputs, function):
+        sizes = np.array([self.dimensions(*arrays) for arrays in inputs], np.float64)
+        key = self.right.__name__, sizes.tobytes()
+        if key not in _NORMALISERS:
+            _NORMALISERS[key] = Normaliser(self.powers, self.constant, sizes, self.known, self.factorings)
+        normaliser = _NORMALISERS[key]
+        arrays = [
+            _Arrays(tuple(array.astype(np.float64) for array in arguments), n)
+            for arguments, n in zip(inputs, normaliser.values, strict=True)
+        ]
+        note = ""
+        if all(case.want.size == 1 < answer.size for case, answer in zip(cases, answers, strict=True)):
+            note = (
+                f"The cost is one number, the sum over all axes, and yours is an array of shape {answers[0].shape}: "
+                "not everything is summed."
+            )
+            answers = [np.asarray(answer.sum()) for answer in answers]
+            if all(close(answer, case.want) for case, answer in zip(cases, answers, strict=True)):
+                return note
+        elif added := _added(cases):
+            return added
+        ran = operations(function, inputs[0])
+        found = explain(answers, altered(self.stages, arrays, self.minor), normaliser, ran)
+        return f"{note} {found or self._unused(function, inputs[0])}".strip()
+
+    def _unused(self, function, inputs):
+        """The diagnosis of an answer that stays the same when one of the arguments changes, else ""."""
+        if len(inputs) < 2:
             return ""
-        if found in self.known_powers:
-            return self.known_powers[found]
-        if not any(found):
-            return f"The normaliser is missing: divide by {self._written(right)}."
-        if not any(right):
-            return f"You divide by {self._written(found)}; the formula divides by nothing."
-        if found == tuple(-power for power in right):
-            return f"You multiply by {self._written(right)}; the formula divides by it."
-        faults = [_fault(*each) for each in zip(self.powers, found, right, strict=True) if each[1] != each[2]]
-        return (
-            f"The normaliser is off: {', '.join(faults)}. You divide by {self._written(found)}, the formula "
-            f"by {self._written(right)}."
-        )
-
-    def _written(self, powers):
-        small = str.maketrans("-123456789", "⁻¹²³⁴⁵⁶⁷⁸⁹")
-        return " ".join(
-            f"{2.0**power:g}" if name == "2" else name + ("" if power == 1 else str(power).translate(small))
-            for name, power in zip(self.powers, powers, strict=True)
-            if power
-        )
+        for position, name in enumerate(self.arguments):
+            with eager_mode():
+                changed = [2 - x if number == position else x for number, x in enumerate(inputs)]
+                one, other = (value_of(call(function, *map(tf.constant, each))) for each in (inputs, changed))
+            if np.isfinite(one).all() and np.array_equal(one, other):
+                return f"`{name}` makes no difference: your result is the same whatever it is."
+        return ""
 
 
-def _fault(name, found, right):
-    """What is wrong with one factor of the normaliser, found with one power instead of the right one."""
-    if name == "2":
-        return "the 4 is missing" if found == 0 else f"{2.0**found:g} stands where the 4 belongs"
-    if found == 0:
-        return f"{name} is missing (or was read from the batch axis, which is 1)"
-    if found < 0:
-        return f"{name} multiplies instead of dividing"
-    if found < right:
-        return f"{name} is not squared"
-    return f"{name} is squared" if (found, right) == (2, 1) else f"{name} counts {found} times instead of {right}"
+def _added(cases):
+    """The diagnosis of an answer that is off by the same number in all entries for every input, else ""."""
+    if any(case.got.size != case.want.size for case in cases):
+        return ""
+    if not all(np.isfinite(case.got).all() for case in cases):
+        return ""
+    if cases[0].want.size == 1 and (line := _line(cases)):
+        return line
+    differences = [case.got.reshape(case.want.shape) - case.want for case in cases]
+    added = float(differences[0].mean())
+    same = all(
+        np.abs(difference - added).max() <= TOLERANCE * (abs(added) + np.abs(case.want).max())
+        for difference, case in zip(differences, cases, strict=True)
+    )
+    # Where it is small beside an answer, it may be anything.
+    telling = sum(abs(added) > 20 * TOLERANCE * np.abs(case.want).max() for case in cases)
+    if not same or telling < 2:
+        return ""
+    return f"Your result is off by the same number, {added:.4g}, for every input: the formula adds nothing."
 
 
-# What a cost may sum over two sets of numbers x and y; n is the right normaliser.
-_COMPARISONS = {
-    "": lambda x, y, n: np.sum((x - y) ** 2),
-    "You sum absolute values; the formula sums squares.": lambda x, y, n: np.sum(np.abs(x - y)),
-    "The square is missing: positive and negative differences cancel.": lambda x, y, n: np.sum(x - y),
-    "You square the sum; the formula sums the squares.": lambda x, y, n: np.sum(x - y) ** 2,
-    "You take the square root of the sum; the formula has none.": (
-        lambda x, y, n: np.sqrt(np.sum((x - y) ** 2))
-    ),
-    "You take the square root of the cost; the formula has none.": (
-        lambda x, y, n: np.sqrt(n * np.sum((x - y) ** 2))
-    ),
-    "You raise to the third power; the formula squares.": lambda x, y, n: np.sum((x - y) ** 3),
-    "You raise to the fourth power; the formula squares once.": lambda x, y, n: np.sum((x - y) ** 4),
-    "The cost has the wrong sign: it should grow with the difference.": lambda x, y, n: -np.sum((x - y) ** 2),
-    "You add the two; the formula takes their difference.": lambda x, y, n: np.sum((x + y) ** 2),
-    "You subtract squares; the formula squares the difference.": lambda x, y, n: np.sum(x**2) - np.sum(y**2),
-    "You multiply the two; the formula squares their difference.": lambda x, y, n: np.sum(x * y),
-    "Only the first argument is used.": lambda x, y, n: np.sum(x**2),
-    "Only the second argument is used.": lambda x, y, n: np.sum(y**2),
-    "A whole-number division (`//` or `int`) rounds down.": (
-        lambda x, y, n: n * np.floor(np.sum((x - y) ** 2) / n)
-    ),
-}
+def _line(cases):
+    """The diagnosis of an answer that is a multiple of the right one plus a number other than 0, else ""."""
+    got, want = (np.array([getattr(case, name).item() for case in cases]) for name in ("got", "want"))
+    if not got.all():
+        return ""
+    # Each case counts alike, however large it is.
+    rows = np.stack([want, np.ones_like(want)], axis=1) / got[:, None]
+    (times, added), *_ = np.linalg.lstsq(rows, np.ones_like(want), rcond=None)
+    telling = sum(abs(added) > 20 * TOLERANCE * abs(value) for value in got)
+    fits = np.abs(times * want + added - got) <= TOLERANCE * np.abs(got)
+    if not fits.all() or telling < 2 or abs(times - 1) < TOLERANCE or abs(times) < TOLERANCE:
+        return ""
+    if added > 0:
+        return f"Your result is {times:.4g} times the right one, and {added:.4g} is added: the formula adds nothing."
+    return f"Your result is {times:.4g} times the right one, less {-added:.4g}: the formula does not subtract that."
 
 
-def _compared(features):
-    """{mistake: (x, y, normaliser) -> sum}: every way to compare, for every way to make features."""
-    return {
-        f"{feature} {comparison}".strip(): lambda x, y, n, make=make, compare=compare: compare(make(x), make(y), n)
-        for comparison, compare in _COMPARISONS.items()
-        for feature, make in features.items()
-    }
+# --- The content cost ---------------------------------------------------------------------------------------
 
 
 def _two_pictures(shape, scale):
@@ -175,201 +203,233 @@ def _two_pictures(shape, scale):
 
 
 def _dimensions(_, a_G):
-    return {"2": 2, "n_H": a_G.shape[1], "n_W": a_G.shape[2], "n_C": a_G.shape[3]}
+    return a_G.shape[1:]
+
+
+_FOUR = ("4", (4, (0, 0, 0)))
+_DIMENSIONS = {"n_H": (1, (1, 0, 0)), "n_W": (1, (0, 1, 0)), "n_C": (1, (0, 0, 1))}
+
+
+def _factors(*parts):
+    """Pairs (text, constant and powers) as hypotheses.Normaliser takes them."""
+    return [(text, constant, powers) for text, (constant, powers) in parts]
+
+
+_MEAN = ("Mean",)
+_BOTH_PICTURES = ("a_C", "a_G")
 
 
 content_cost = Formula(
     right=costs.compute_content_cost,
     arguments=("a_C", "a_G"),
     draw=_two_pictures,
-    factors=_dimensions,
-    powers={"2": 2, "n_H": 1, "n_W": 1, "n_C": 1},
-    sums=_compared({"": lambda a: a, "You turn the activations into whole numbers.": np.trunc}),
-    known_powers={
-        (2, 2, 2, 2): (
-            "You take the mean for the sum: `reduce_mean` divides by n_H n_W n_C, and the normaliser again."
-        ),
-        (4, 2, 2, 2): "You divide before you square, so the normaliser is squared too.",
+    dimensions=_dimensions,
+    constant=4,
+    powers={"n_H": 1, "n_W": 1, "n_C": 1},
+    stages=(
+        [
+            in_both("", unchanged),
+            in_both("You turn the activations into whole numbers.", np.trunc),
+            in_both("You compare absolute values of the activations.", np.abs, ran=("Abs",)),
+            in_both("You compare squares of the activations; the difference is squared, not they.", np.square),
+            in_both("You compare Gram matrices, as the style cost does; here it is the activations themselves.",
+                  lambda a: gram_of(rows_of(a))),
+            in_both("You compare means over the channels, not all activations.", lambda a: a.mean(axis=3)),
+            in_both("You compare means over the positions, not all activations.", lambda a: a.mean(axis=(1, 2))),
+            in_both("You compare means of the activations, not all of them.", lambda a: a.mean(keepdims=True)),
+            in_both("You compare sums of the activations, not all of them.", lambda a: a.sum(keepdims=True)),
+            in_both("You compare only one channel.", lambda a: a[..., 0]),
+            in_both("You compare only one channel.", lambda a: a[..., -1]),
+            in_both("You compare only one row of the picture.", lambda a: a[:, 0]),
+            in_both("You compare only one position.", lambda a: a[:, 0, 0]),
+            in_both("You subtract each channel's mean first.", lambda a: a - a.mean(axis=(1, 2), keepdims=True)),
+            Mistake(
+                "The two pictures are unrolled in different ways, so that different places are compared: one by "
+                "`reshape` alone, the other with a transpose.",
+                lambda case: (cut_of(case.arguments[0]), rows_of(case.arguments[1])),
+            ),
+            Mistake(
+                "The two pictures are unrolled in different ways, so that different places are compared: one by "
+                "`reshape` alone, the other with a transpose.",
+                lambda case: (rows_of(case.arguments[0]), cut_of(case.arguments[1])),
+            ),
+            *in_one("it is turned into whole numbers.", np.trunc, unchanged, _BOTH_PICTURES),
+            *in_one("only its absolute value counts.", np.abs, unchanged, _BOTH_PICTURES),
+            *in_one("it is doubled.", lambda a: 2 * a, unchanged, _BOTH_PICTURES),
+            *in_one("only its mean counts.", lambda a: a.mean(), unchanged, _BOTH_PICTURES),
+            *in_one("only its sum counts.", lambda a: a.sum(), unchanged, _BOTH_PICTURES),
+            *in_one("it is turned upside down.", lambda a: a[:, ::-1], unchanged, _BOTH_PICTURES),
+            *in_one("it is divided by 4 n_H n_W n_C.", lambda a: a / (4 * a.size), unchanged, _BOTH_PICTURES),
+            *in_one("it is divided by n_H n_W n_C.", lambda a: a / a.size, unchanged, _BOTH_PICTURES),
+        ],
+        combining(),
+        [*squaring(), squaring_the_sum()],
+        summing(),
+        finishing(),
+    ),
+    known={
+        (4, 2, 2, 2): [
+            (
+                "You take the mean for the sum: `reduce_mean` divides by n_H n_W n_C, and the normaliser again.",
+                _MEAN,
+            ),
+            (
+                "You divide by 4 n_H² n_W² n_C², which belongs to the style cost: here each of n_H, n_W and n_C "
+                "counts once, so none is squared.",
+                (),
+            ),
+        ],
+        (16, 2, 2, 2): [
+            ("You divide before you square, so the normaliser is squared too.", ()),
+            ("The normaliser is squared: it is 4 n_H n_W n_C.", ()),
+        ],
+        (1, 2, 2, 2): [
+            ("You divide by n_H n_W n_C twice, once as a mean (`reduce_mean`), and the 4 is missing.", _MEAN),
+            ("You divide by n_H n_W n_C before you square, so that it counts twice, and the 4 is missing.", ()),
+            ("n_H n_W n_C is squared in your normaliser, and the 4 is missing.", ()),
+        ],
     },
+    factorings=((1, _factors(_FOUR, *_DIMENSIONS.items())),),
 )
 
 
-def _rows(a, axis=3):
-    """Activations with one axis, by default the channels, as the rows."""
-    return np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1)
+# --- The style cost of a layer ------------------------------------------------------------------------------
 
-
-def _gram(A):
-    return A @ A.T
-
-
-def _centred(A):
-    return A - A.mean(axis=1, keepdims=True)
-
-
-_STYLE_FEATURES = {
-    "": lambda a: _gram(_rows(a)),
-    "A `reshape` to (n_C, n_H*n_W) without the transpose mixes channels and positions: bring the channels "
-    "to the front first, with `tf.transpose`.": lambda a: _gram(a.reshape(a.shape[3], -1)),
-    "Your Gram matrix is over positions, A^T A: the channels belong in the rows of A.": (
-        lambda a: _gram(_rows(a).T)
-    ),
-    "A `reshape` without the transpose mixes channels and positions, and your Gram matrix is over its "
-    "columns.": (
-        lambda a: _gram(a.reshape(a.shape[3], -1).T)
-    ),
-    "The dimensions are read in the wrong order: n_H stands for n_C in the unrolling.": (
-        lambda a: _gram(a.reshape(-1, a.shape[1]).T)
-    ),
-    "The dimensions are read in the wrong order: n_W stands for n_C in the unrolling.": (
-        lambda a: _gram(a.reshape(-1, a.shape[2]).T)
-    ),
-    "The dimensions are read in the wrong order: your `reshape` makes n_H rows.": (
-        lambda a: _gram(a.reshape(a.shape[1], -1))
-    ),
-    "The dimensions are read in the wrong order: your `reshape` makes n_W rows.": (
-        lambda a: _gram(a.reshape(a.shape[2], -1))
-    ),
-    "The transpose brings the picture's rows (n_H) to the front, not the channels.": (
-        lambda a: _gram(_rows(a, 1))
-    ),
-    "The transpose brings the picture's columns (n_W) to the front, not the channels.": (
-        lambda a: _gram(_rows(a, 2))
-    ),
-    "You multiply elementwise; the Gram matrix is a matrix product.": lambda a: a * a,
-    "There is no Gram matrix: you compare the activations themselves, as the content cost does.": lambda a: a,
-    "You compare mean activations of the channels, not Gram matrices.": lambda a: _rows(a).mean(axis=1),
-    "You subtract each channel's mean: that is the covariance, not the Gram matrix.": (
-        lambda a: _gram(_centred(_rows(a)))
-    ),
-    "You compare only the diagonals of the Gram matrices: what goes together is off it.": (
-        lambda a: np.diag(_gram(_rows(a)))
-    ),
-}
+_PICTURES = ("a_S", "a_G")
 
 
 layer_style_cost = Formula(
     right=costs.compute_layer_style_cost,
-    arguments=("a_S", "a_G"),
+    arguments=_PICTURES,
     draw=_two_pictures,
-    factors=_dimensions,
-    powers={"2": 2, "n_H": 2, "n_W": 2, "n_C": 2},
-    sums=_compared(_STYLE_FEATURES)
-    | {
-        "You take the Gram matrix of the difference; the formula takes the difference of two Gram matrices.": (
-            lambda a_S, a_G, n: np.sum(_gram(_rows(a_S - a_G)) ** 2)
-        )
+    dimensions=_dimensions,
+    constant=4,
+    powers={"n_H": 2, "n_W": 2, "n_C": 2},
+    stages=(
+        [
+            in_both("", style_of),
+            *(in_both(text, make) for text, make in {**UNROLLINGS, **STYLE_MADE}.items()),
+            Mistake(
+                "You take the Gram matrix of the difference; the formula takes the difference of two Gram matrices.",
+                lambda case: (style_of(case.arguments[0] - case.arguments[1]), np.zeros(1)),
+            ),
+            Mistake(
+                "You multiply one picture's activations by the other's: each Gram matrix is of one picture alone.",
+                lambda case: (rows_of(case.arguments[0]) @ rows_of(case.arguments[1]).T, np.zeros(1)),
+            ),
+            *(
+                mistake
+                for text, make in ONE_UNROLLED.items()
+                for mistake in in_one(text, make, style_of, _PICTURES)
+            ),
+            *(mistake for text, make in ONE_MADE.items() for mistake in in_one(text, make, style_of, _PICTURES)),
+            *(
+                Mistake(
+                    f"The Gram matrix of `{name}` is not of one picture: its activations are multiplied by the "
+                    "other's.",
+                    lambda case, first=first, turned=turned: crossed(*case.arguments, first, turned),
+                )
+                for first, name in ((True, "a_S"), (False, "a_G"))
+                for turned in (False, True)
+            ),
+        ],
+        combining(),
+        [*squaring(), squaring_the_sum()],
+        summing(),
+        finishing(),
+    ),
+    minor=frozenset(text for text in UNROLLINGS if "The unrolling (" in text or "don't unroll" in text),
+    known={
+        (4, 2, 2, 4): [
+            ("You take the mean for the sum: `reduce_mean` divides by n_C², and the normaliser again.", _MEAN),
+            ("The normaliser is off: n_C counts 4 times instead of 2.", ()),
+        ],
+        (4, 4, 4, 2): [
+            ("You divide by n_H n_W twice: once in each Gram matrix, and again in the normaliser.", ()),
+            ("The normaliser is off: n_H and n_W count 4 times instead of 2, so n_H n_W is squared twice.", ()),
+        ],
+        (4, 1, 1, 1): [
+            (
+                "The normaliser is not squared: each of n_H, n_W and n_C counts twice in it. "
+                "4 n_H n_W n_C is the content cost's.",
+                (),
+            )
+        ],
+        (2, 1, 1, 1): [("The normaliser is not squared: it is (2 n_H n_W n_C)².", ())],
+        (16, 4, 4, 4): [
+            ("You divide by the normaliser before you square, so it is squared again.", ()),
+            ("The normaliser is squared once too often.", ()),
+        ],
+        (2, 2, 2, 2): [("The 2 is not squared: (2 n_H n_W n_C)² begins with a 4.", ())],
+        (16, 1, 1, 1): [
+            ("The normaliser is not squared: do you multiply by 2 (`* 2`) where you should square (`** 2`)?", ())
+        ],
     },
-    known_powers={
-        (2, 2, 2, 4): "You take the mean for the sum: `reduce_mean` divides by n_C², and the normaliser again.",
-        (2, 4, 4, 2): "You divide by n_H n_W twice: once in each Gram matrix, and again in the normaliser.",
-        (2, 1, 1, 1): "The normaliser is not squared: each of n_H, n_W and n_C counts twice in it.",
-        (4, 4, 4, 4): "You divide by the normaliser before you square, so it is squared again.",
-        (1, 2, 2, 2): "The 2 is not squared: (2 n_H n_W n_C)² begins with a 4.",
-    },
+    factorings=(
+        (1, _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H²", (1, (2, 0, 0))), ("n_W²", (1, (0, 2, 0))))),
+        (1, _factors(_FOUR, ("n_C²", (1, (0, 0, 2))), ("n_H² n_W²", (1, (2, 2, 0))))),
+        (2, _factors(("2", (2, (0, 0, 0))), *_DIMENSIONS.items())),
+        (2, _factors(("n_C", (1, (0, 0, 1))), ("(2 n_H)", (2, (1, 0, 0))), ("n_W", (1, (0, 1, 0))))),
+    ),
 )
 
 
+# --- The Gram matrix ----------------------------------------------------------------------------------------
+
+
 def _one_matrix(shape, scale):
-    """A (n_C, positions), the number of positions a prime too, and once the smaller of the two."""
-    n_C, positions = shape[2], {5: 7, 11: 5, 13: 89}.get(shape[0], 601)
+    """A (n_C, positions), different numbers, and once more channels than positions."""
+    n_C, positions = shape[2], {5: 7, 11: 5, 3: 4, 7: 9, 9: 14}.get(shape[0], 601)
     return ((scale * (0.1 + RANDOM.standard_normal((n_C, positions)))).astype(np.float32),)
-
-
-# What may be made of A in the place of its Gram matrix.
-_GRAMS = {
-    "": lambda A, n: _gram(A),
-    "The Gram matrix has the wrong sign.": lambda A, n: -_gram(A),
-    "This is the Gram matrix over positions, A^T A: transpose the second A, not the first.": lambda A, n: _gram(A.T),
-    "You multiply elementwise; the Gram matrix is a matrix product.": lambda A, n: A * A,
-    "You multiply absolute values of A; its signs belong in the product.": lambda A, n: _gram(np.abs(A)),
-    "You take absolute values of the Gram matrix, which keeps its signs.": lambda A, n: np.abs(_gram(A)),
-    "You subtract the mean of each row: that is the covariance.": lambda A, n: _gram(_centred(A)),
-    "You subtract the mean of each column.": lambda A, n: _gram(A - A.mean(axis=0)),
-    "You scale the rows to length 1, so how active each channel is, is lost.": (
-        lambda A, n: _gram(A / np.linalg.norm(A, axis=1, keepdims=True))
-    ),
-    "You sum the entries up: there is one for each pair of channels.": lambda A, n: _gram(A).sum(),
-    "You sum the rows up: there is one entry for each pair of channels.": lambda A, n: _gram(A).sum(axis=1),
-    "You sum squares over the positions: that is only the diagonal.": lambda A, n: np.diag(_gram(A)),
-    "Everything off the diagonal is 0: what goes together is lost.": lambda A, n: np.diag(np.diag(_gram(A))),
-    "Only the upper triangle is filled; the Gram matrix is symmetric.": lambda A, n: np.triu(_gram(A)),
-    "Only the lower triangle is filled; the Gram matrix is symmetric.": lambda A, n: np.tril(_gram(A)),
-    "You square the entries of the Gram matrix.": lambda A, n: _gram(A) ** 2,
-    "You return A itself: the product is missing.": lambda A, n: A,
-    "You return A transposed: the product is missing.": lambda A, n: A.T,
-}
 
 
 gram_matrix = Formula(
     right=costs.gram_matrix,
     arguments=("A",),
     draw=_one_matrix,
-    factors=lambda A: {"2": 2, "n_C": A.shape[0], "n_H n_W": A.shape[1]},
-    powers={"2": 0, "n_C": 0, "n_H n_W": 0},
-    sums=_GRAMS,
+    dimensions=lambda A: A.shape,
+    constant=1,
+    powers={"n_C": 0, "n_H n_W": 0},
+    stages=(
+        [
+            in_matrix("", unchanged),
+            in_matrix("You multiply absolute values of A; its signs belong in the product.", np.abs, ran=("Abs",)),
+            in_matrix("You square A first.", np.square),
+            in_matrix("You subtract the mean of each row: that is the covariance.", centred),
+            in_matrix("You subtract the mean of each column.", lambda A: A - A.mean(axis=0)),
+            in_matrix("You subtract the mean of A.", lambda A: A - A.mean()),
+            in_matrix("You scale the rows to length 1, so how active each channel is, is lost.",
+                       lambda A: A / np.linalg.norm(A, axis=1, keepdims=True)),
+            in_matrix("You scale the columns to length 1.", lambda A: A / np.linalg.norm(A, axis=0, keepdims=True)),
+            in_matrix("You divide A by its length.", lambda A: A / np.linalg.norm(A)),
+            in_matrix("You divide each row by its sum.", lambda A: A / A.sum(axis=1, keepdims=True)),
+            in_matrix("A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A are not the "
+                       "columns of what it gives.",
+                       lambda A: A.reshape(A.shape[::-1])),
+            in_matrix("Negative entries of A are set to 0.", lambda A: np.maximum(A, 0)),
+            in_matrix("A is turned into whole numbers.", np.trunc),
+            in_matrix("The order of the channels is turned round.", lambda A: A[::-1]),
+            in_matrix("You use only a part of A.", lambda A: A[:, :-1]),
+            in_matrix("You use only a part of A.", lambda A: A[:, 1:]),
+        ],
+        [
+            *multiplying(),
+            Mistake(
+                "A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A do not become "
+                "columns. Use `tf.transpose`, or `transpose_b`.",
+                lambda B, case: B @ B.reshape(B.shape[::-1]),
+            ),
+            Mistake(
+                "A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A do not become "
+                "columns. Use `tf.transpose`, or `transpose_b`.",
+                lambda B, case: B.reshape(B.shape[::-1]) @ B,
+            ),
+            Mistake(
+                "A `reshape` is no transpose: it keeps the order of the numbers, so the rows of A do not become "
+                "columns. Use `tf.transpose`, or `transpose_b`.",
+                lambda B, case: B.T @ B.T.reshape(B.shape),
+            ),
+        ],
+        finishing_the_matrix(),
+    ),
 )
-
-
-_TOTALS = {
-    "The weights are swapped: alpha belongs to J_content and beta to J_style.": lambda c, s, a, b: (
-        b * c + a * s
-    ),
-    "alpha is forgotten: it weights J_content.": lambda c, s, a, b: c + b * s,
-    "beta is forgotten: it weights J_style.": lambda c, s, a, b: a * c + s,
-    "Both weights are forgotten.": lambda c, s, a, b: c + s,
-    "alpha weights both costs; J_style has beta.": lambda c, s, a, b: a * (c + s),
-    "beta weights both costs; J_content has alpha.": lambda c, s, a, b: b * (c + s),
-    "You add the costs before you weight them.": lambda c, s, a, b: (a + b) * (c + s),
-    "You multiply the two costs; add them.": lambda c, s, a, b: a * c * b * s,
-    "You subtract the style's cost; add it.": lambda c, s, a, b: a * c - b * s,
-    "You subtract the content's cost; add it.": lambda c, s, a, b: b * s - a * c,
-    "You divide by alpha + beta; the formula does not.": lambda c, s, a, b: (a * c + b * s) / (a + b),
-    "You take the mean of the two; the formula takes their sum.": lambda c, s, a, b: (a * c + b * s) / 2,
-    "Only the content's cost is there.": lambda c, s, a, b: a * c,
-    "Only the style's cost is there.": lambda c, s, a, b: b * s,
-    "You divide by the weights; multiply by them.": lambda c, s, a, b: c / a + s / b,
-    "You add the weights to the costs; multiply by them.": lambda c, s, a, b: a + c + b + s,
-    "You square the weights.": lambda c, s, a, b: a**2 * c + b**2 * s,
-    "You square the costs.": lambda c, s, a, b: a * c**2 + b * s**2,
-    "A whole-number division or `int` drops the fraction.": lambda c, s, a, b: np.trunc(a * c + b * s),
-    "alpha and beta are ignored: 10 and 40 are written into your function.": lambda c, s, a, b: (
-        10 * c + 40 * s
-    ),
-    "The cost has the wrong sign.": lambda c, s, a, b: -(a * c + b * s),
-}
-
-
-def total_cost(function, eager):
-    """Return for a right total_cost, else raise Wrong: numbers and tensors, with and without the weights."""
-    runs, flows = [], True
-    for weights in ((), (7.0, 3.0)):
-        alpha, beta = weights or (10, 40)
-        for tensors in (False, True):
-            J_content, J_style = RANDOM.uniform((1, 20), (9, 90)).astype(np.float32).tolist()
-            if tensors:
-                inputs = np.float32(J_content), np.float32(J_style)
-                got, flows = evaluate(
-                    lambda c, s, given=weights: function(c, s, *given), inputs, eager, watched=[0, 1]
-                )
-            else:
-                with contextlib.nullcontext() if eager else graph() as session:
-                    try:
-                        got = value_of(call(function, J_content, J_style, *weights), session)
-                    except TypeError:  # tf.multiply(alpha, J_content) is right, but takes tensors only
-                        continue
-            label = (
-                f"J_content = {J_content:.5g}, J_style = {J_style:.5g}, alpha = {alpha:g}, beta = {beta:g}"
-            )
-            case = Case(label, np.asarray(costs.total_cost(J_content, J_style, alpha, beta)), got)
-            mistakes = {name: wrong(J_content, J_style, alpha, beta) for name, wrong in _TOTALS.items()}
-            runs.append((bool(weights), case, mistakes))
-    wrong_default = [case for given, case, _ in runs if not given and not case.right]
-    if wrong_default and all(case.right for given, case, _ in runs if given):
-        raise Wrong(
-            "The formula is right, the default values are not: alpha is 10 and beta is 40. Called without "
-            f"them, expected {show(wrong_default[0].want)}; yours gives {show(wrong_default[0].got)}."
-        )
-    named = ((name, [mistakes[name] for _, _, mistakes in runs]) for name in _TOTALS)
-    refuse_unless_right([case for _, case, _ in runs], named)
-    refuse_without_gradient(flows, "`J_content` and `J_style`")

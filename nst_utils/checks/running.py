@@ -17,6 +17,8 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from nst_utils.base.tensorflow import tf
 from nst_utils.checks.result import Result, Wrong
 from nst_utils.engine import costs
@@ -132,6 +134,8 @@ def _stop(thread):
 def _judge(exercise, function, eager):
     """The Result; where the mistake is in another exercise's function that this one calls, it says so."""
     result = _judge_alone(exercise, function, eager)
+    if result.outcome == "wrong" and (fault := _global_for_an_argument(exercise, function, eager)):
+        return Result(exercise.name, "wrong", fault, exercise.hints)
     if result.outcome == "correct" or not isinstance(function, types.FunctionType) or _is_empty(function):
         return result
     for helper in exercise.helpers:
@@ -149,6 +153,39 @@ def _judge(exercise, function, eager):
         message = f"{alone.message} `{helper.name}`, which it calls, needs a look too."
         return Result(exercise.name, alone.outcome, message, exercise.hints)
     return result
+
+
+def _global_for_an_argument(exercise, function, eager):
+    """What to say where the answer would be right, were it not for a name of the notebook in an argument's place."""
+    if not isinstance(function, types.FunctionType):
+        return ""
+    data = (int, float, str, np.ndarray, np.generic, tf.Tensor, tf.Variable)
+    for name in sorted(names_in(function)):
+        if not isinstance(function.__globals__.get(name), data):
+            continue
+        for argument in inspect.signature(function).parameters:
+            if _judge_alone(exercise, _with_argument(function, name, argument), eager).outcome == "correct":
+                return (
+                    f"`{name}` is a name of your notebook, which has the same value whatever the function is called "
+                    f"with: use the argument `{argument}`."
+                )
+    return ""
+
+
+def _with_argument(function, name, argument):
+    """The function as it would be if it used one of its arguments in the place of a global name."""
+    signature, make = inspect.signature(function), types.FunctionType
+
+    def stand_in(*values, **named):
+        bound = signature.bind(*values, **named)
+        bound.apply_defaults()
+        # The globals that `rebind` has given to this function, which is made anew there.
+        scope = {**globals(), name: bound.arguments[argument]}
+        copied = make(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+        copied.__kwdefaults__ = function.__kwdefaults__
+        return copied(*values, **named)
+
+    return make(stand_in.__code__, function.__globals__, function.__name__, None, stand_in.__closure__)
 
 
 def _judge_alone(exercise, function, eager):
@@ -176,9 +213,9 @@ def _judge_alone(exercise, function, eager):
             outcome = "not attempted"
             message = f"`{frames[-1][2]}` still raises NotImplementedError: replace that line by your code."
         else:
-            text, known = _error_text(error), exercise.crashes | _CRASHES
-            named = next((why for sign, why in known.items() if re.search(sign, text)), "")
-            message = f"Your function stopped with `{text}`{_student_line(frames, files)}. {named}".strip()
+            known = exercise.crashes | _CRASHES
+            named = next((why for sign, why in known.items() if re.search(sign, _error_text(error))), "")
+            message = f"Your function stopped with {account_of_error(error, function)}. {named}".strip()
     return Result(exercise.name, outcome, message, exercise.hints)
 
 
@@ -246,6 +283,16 @@ def names_in(function):
     return set(getattr(getattr(_plain(function), "__code__", None), "co_names", ()))
 
 
+def locals_used(function):
+    """The arguments and local names whose values the function's code reads."""
+    code = getattr(_plain(function), "__code__", None)
+    used = set()
+    for instruction in dis.get_instructions(code) if code else ():
+        if re.match("LOAD_(FAST|DEREF|CLOSURE)", instruction.opname):
+            used.update(instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,))
+    return used
+
+
 def _plain(function):
     """The Python function under tf.function and other decorators."""
     return inspect.unwrap(getattr(function, "python_function", function))
@@ -275,17 +322,27 @@ _CRASHES = {
         "`.numpy()` gives a value and needs eager mode; in a graph, stay with tensors."
     ),
     r"has no attribute 'assign'": "Only a variable can be assigned to, and this is a tensor or an array.",
-    r"FailedPrecondition|uninitialized|Could not find (variable|resource)": (
-        "The variables were never initialised: run `tf.global_variables_initializer()` first."
+    r"FailedPrecondition|uninitialized|Resource \S+ does not exist|Could not find (variable|resource)": (
+        "A variable was never initialised: run `tf.global_variables_initializer()` first, after the last of them is "
+        "made (an optimiser makes some of its own)."
     ),
     r"not an element of this graph|from the same graph|from the passed-in graph|Session graph is empty": (
         "It uses a tensor or a session of your notebook, not the one that it is given."
     ),
+    r"Can not convert an? (ndarray|float\d*|int\d*|list|NoneType|DType) into a Tensor": (
+        "A session runs tensors and operations, and this is a value: is a name such as `model['input']` overwritten?"
+    ),
+    "Shape mismatch": "What is assigned has another shape than the picture, which is (1, height, width, 3).",
     r"that does not match type|Incompatible type|cannot compute \w+ as input": (
         "TensorFlow does not mix whole numbers and floats: convert them with `tf.cast(..., tf.float32)`, or "
         "put the tensor first."
     ),
 }
+
+
+def account_of_error(error, function):
+    """'`ValueError: what it says` at line 4, `J = ...`' for an error that the student's function made."""
+    return f"`{_error_text(error)}`{_student_line(_frames(error), _files(function))}"
 
 
 def _frames(error):

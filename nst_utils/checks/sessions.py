@@ -1,15 +1,11 @@
-"""The exercises of the course's graph edition that read or change the picture through a session."""
-
-import contextlib
-import itertools
-from dataclasses import dataclass
-from unittest.mock import MagicMock
+"""The exercises of the course's graph edition that read layers through a session."""
 
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks.comparing import (
     RANDOM,
+    TOLERANCE,
     Case,
     call,
     close,
@@ -17,11 +13,12 @@ from nst_utils.checks.comparing import (
     is_tensor,
     refuse_unless_right,
     refuse_without_gradient,
-    show,
     value_of,
 )
+from nst_utils.checks.hypotheses import told
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.running import rebind
+from nst_utils.checks.watching import WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
 from nst_utils.network.layout import LAYERS
 from nst_utils.network.vgg import activations
@@ -50,8 +47,12 @@ class _ToyNetwork:
 
     def show(self, picture):
         """Put the picture into the network; all activations as arrays, and "input" the picture itself."""
+        self.session.picture = None
         self.session.run(self._assign, {self._given: picture})
         return self.session.run(self.model)
+
+    def watch(self):
+        self.session.watch(self.model["input"], {f"`model['{name}']`": layer for name, layer in self.model.items()})
 
 
 # --- layer_activations ------------------------------------------------------------------------------------
@@ -60,13 +61,16 @@ class _ToyNetwork:
 def layer_activations(function, _):
     """Return for a right layer_activations, else raise Wrong."""
     cases, mistakes = [], []
-    with graph() as session:
+    with graph(WatchedSession) as session:
         network = _ToyNetwork(session)
         empty = network.show(np.zeros(_SHAPE))
         for layer in ("conv4_2", "conv1_1", "avgpool3"):
             after, before = network.show(_new_picture()), network.show(_new_picture())
             model = dict(network.model)
+            network.watch()
             result = call(function, session, model, after["input"].copy(), layer)
+            refuse_idle(session)
+            refuse_clash(session)
             if model["input"] is not network.model["input"]:
                 raise Wrong(
                     "`model['input'] = ...` only changes the dictionary, and the network still reads its "
@@ -74,25 +78,96 @@ def layer_activations(function, _):
                 )
             if is_tensor(result):
                 raise Wrong(
-                    "You return the tensor, not its value: `sess.run(...)` computes the value of a tensor."
+                    f"You return the tensor, not its value: `sess.run(...)` computes the value of a tensor. "
+                    f"{session.account()}"
                 )
-            cases.append(Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(result)))
+            case = Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(result))
+            if not cases and not case.right:
+                _refuse_what_was_run(session, case, before, after)
+            cases.append(case)
             mistakes.append(_wrong_activations(layer, empty, before, after))
-    refuse_unless_right(cases, ((name, [values[name] for values in mistakes]) for name in mistakes[0]))
+
+    def diagnose(answers):
+        fits = [
+            name for name in mistakes[0]
+            if all(close(answer, values[name]) for answer, values in zip(answers, mistakes, strict=True))
+        ]
+        return f"{told(fits[:2])} {session.account()}".strip()
+
+    refuse_unless_right(cases, diagnose)
+
+
+def _refuse_what_was_run(session, case, before, after):
+    """Raise Wrong where it was seen what went wrong; the picture was before["input"], and after["input"] was given."""
+    runs, image = session.runs, after["input"]
+    raced = [run for run in runs if run.raced]
+    if raced and not any(np.array_equal(run.before, image) for run in raced):
+        raise Wrong(
+            "The `assign` and the layer are in one `sess.run`, and TensorFlow does not promise which comes first: in "
+            f"some runs the layer is of the picture before. Run the `assign` first, in a run of its own. "
+            f"{session.account()}"
+        )
+    pictures = [run.after for run in runs]
+    if any(np.array_equal(picture, image) for picture in pictures):
+        last = max(number for number, picture in enumerate(pictures) if np.array_equal(picture, image))
+        if last + 1 < len(pictures) and not pictures[-1].any():
+            raise Wrong(
+                "The variables were initialised again after the `assign`, so these are the activations of an empty "
+                f"picture. {session.account()}"
+            )
+        if close(case.got, np.float64(before[_layer_of(case)])) and not close(case.got, case.want):
+            raise Wrong(
+                "The `assign` was run only after the layer was read: these are the activations of the picture that "
+                f"was there before. {session.account()}"
+            )
+        return
+    changed = next((picture for picture in pictures if not np.array_equal(picture, before["input"])), None)
+    if changed is None:
+        raise Wrong(
+            "The `assign` was never run: these are the activations of the picture that was there before. "
+            f"{session.account()}"
+        ) if any("assign" not in str(run) for run in runs) else Wrong(
+            f"The `assign` did not put `image` into the network. {session.account()}"
+        )
+    made = relation(changed, image).format("`image`") or "something else"
+    if not changed.any():
+        made = "an empty picture, all zeros"
+    raise Wrong(f"What the network was given is not `image` as it is, but {made}. {session.account()}")
+
+
+def _layer_of(case):
+    return case.label.split("`")[1]
 
 
 def _wrong_activations(layer, empty, before, after):
     """{mistake: what it returns}, from all activations of an empty, the previous and the right picture."""
+    right = after[layer].astype(np.float64)
     return {
         "The `assign` was never run, or only after the layer was read: these are the activations of the "
         "picture that was there before.": before[layer],
         "These are the activations of an empty picture: the variable was initialised again after the "
-        "`assign`.": (
-            empty[layer]
-        ),
+        "`assign`.": empty[layer],
         "You return the picture, not the activations.": after["input"],
-        "You drop the batch axis: return the activations as they are, (1, n_H, n_W, n_C).": after[layer][0],
-        "You return the mean over the channels: return all of them.": after[layer].mean(axis=-1),
+        "You drop the batch axis: return the activations as they are, (1, n_H, n_W, n_C).": right[0],
+        "You add an axis: return the activations as they are, (1, n_H, n_W, n_C).": right[None],
+        "You return the mean over the channels: return all of them.": right.mean(axis=-1),
+        "You return the largest channel: return all of them.": right.max(axis=-1),
+        "You return the sum over the channels: return all of them.": right.sum(axis=-1),
+        "You return one channel: return all of them.": right[..., 0],
+        "You return one channel: return all of them, as they are.": right[0, ..., 0],
+        "You return the mean over the positions: return all of them.": right.mean(axis=(1, 2)),
+        "You return one number, the mean: return all activations.": right.mean(),
+        "You return one number, the sum: return all activations.": right.sum(),
+        "You return one number, the largest: return all activations.": right.max(),
+        "You transpose the activations: return them as they are, (1, n_H, n_W, n_C).": right.transpose(0, 3, 1, 2),
+        "You exchange height and width: return the activations as they are.": right.swapaxes(1, 2),
+        "You unroll the activations: return them as they are, (1, n_H, n_W, n_C).": right.reshape(-1),
+        "You unroll the activations, return them as they are, (1, n_H, n_W, n_C).": right.reshape(-1, right.shape[-1]),
+        "You change the sign of the activations.": -right,
+        "You double the activations.": 2 * right,
+        "You square the activations: return them as they are.": right**2,
+        "You round the activations: return them as they are.": np.round(right),
+        "You scale the activations: return them as they are.": right / max(right.max(), 1e-9),
         **{
             f"You always read `{fixed}`: read the layer that `layer_name` names.": after[fixed]
             for fixed in LAYERS
@@ -103,29 +178,58 @@ def _wrong_activations(layer, empty, before, after):
 
 # --- compute_style_cost -----------------------------------------------------------------------------------
 
-# What may be made of the layers' weights w and their costs J.
-_STYLE_SUMS = {
-    "You take the mean over the layers; the formula sums them, each with its weight.": lambda w, J: np.mean(
-        w * J
-    ),
-    "You ignore the weights: each layer's cost is multiplied by its own.": lambda w, J: np.sum(J),
-    "You ignore the weights and take the mean over the layers.": lambda w, J: np.mean(J),
-    "The weight 0.2 is written into your function: take each from STYLE_LAYERS.": lambda w, J: (
-        0.2 * np.sum(J)
-    ),
-    "Only the last layer counts: add each layer to `J_style`.": lambda w, J: w[-1] * J[-1],
-    "Only the first layer counts: is the `return` inside the loop?": lambda w, J: w[0] * J[0],
-    "You divide by the sum of the weights.": lambda w, J: np.sum(w * J) / np.sum(w),
-    "You divide by the weights; multiply by them.": lambda w, J: np.sum(J / w),
-    "You square the weights.": lambda w, J: np.sum(w**2 * J),
-    "You add the weights to the costs; multiply by them.": lambda w, J: np.sum(w + J),
-    "You multiply the layers' costs; add them.": lambda w, J: np.prod(w * J),
-    "The weights go to the layers in the opposite order.": lambda w, J: np.sum(w[::-1] * J),
-    "The last layer is left out.": lambda w, J: np.sum((w * J)[:-1]),
-    "The first layer is left out.": lambda w, J: np.sum((w * J)[1:]),
-    "The sum of the costs is multiplied by the sum of the weights.": lambda w, J: np.sum(w) * np.sum(J),
-    "You take square roots; the formula has none.": lambda w, J: np.sum(w * np.sqrt(J)),
-    "The cost has the wrong sign.": lambda w, J: -np.sum(w * J),
+# What may be made of one layer's weight w and its cost J.
+_LAYER_TERMS = {
+    "": lambda w, J: w * J,
+    "You ignore the weights: each layer's cost is multiplied by its own.": lambda w, J: J,
+    "You divide by the weights; multiply by them.": lambda w, J: J / w,
+    "You divide the weights by the costs; multiply.": lambda w, J: w / J,
+    "You divide by the weights and round down (`//`); multiply by them.": lambda w, J: J // w,
+    "You divide the weights by the costs and round down (`//`); multiply.": lambda w, J: w // J,
+    "You square the weights.": lambda w, J: w**2 * J,
+    "You square the costs.": lambda w, J: w * J**2,
+    "You square the products of weight and cost.": lambda w, J: (w * J) ** 2,
+    "You add the weights to the costs; multiply by them.": lambda w, J: w + J,
+    "You subtract the costs from the weights; multiply by them.": lambda w, J: w - J,
+    "You subtract the weights from the costs; multiply by them.": lambda w, J: J - w,
+    "You raise the costs to the power of the weights; multiply by them.": lambda w, J: J**w,
+    "You take square roots; the formula has none.": lambda w, J: w * np.sqrt(J),
+    "Only the weights are summed: the layers' costs are missing.": lambda w, J: w,
+    "The weight of a layer is 1 - its own; multiply by its own.": lambda w, J: (1 - w) * J,
+}
+# Which of the layers count.
+_LAYERS_THAT_COUNT = {
+    "": lambda terms: terms,
+    "Only the last layer counts: add each layer to `J_style`.": lambda terms: terms[-1:],
+    "Only the first layer counts: is the `return` inside the loop?": lambda terms: terms[:1],
+    "The last layer is left out.": lambda terms: terms[:-1],
+    "The first layer is left out.": lambda terms: terms[1:],
+    "Every second layer is left out.": lambda terms: terms[::2],
+    "Only the first two layers count: take all.": lambda terms: terms[:2],
+    "Only the first three layers count: take all.": lambda terms: terms[:3],
+    "Only the second layer counts: add each layer to `J_style`.": lambda terms: terms[1:2],
+    "The last layer counts twice.": lambda terms: np.append(terms, terms[-1]),
+    "The first layer counts twice.": lambda terms: np.append(terms, terms[0]),
+}
+# What is made of all of them; n: how many, w: the weights.
+_ALL_LAYERS = {
+    "": lambda terms, w: np.sum(terms),
+    "You take the mean over the layers; the formula sums them, each with its weight.": lambda terms, w: np.mean(terms),
+    "You divide by the number of layers; the formula does not.": lambda terms, w: np.sum(terms) / len(w),
+    "You multiply by the number of layers; the formula does not.": lambda terms, w: np.sum(terms) * len(w),
+    "You divide by the sum of the weights; the formula does not.": lambda terms, w: np.sum(terms) / np.sum(w),
+    "You multiply by the sum of the weights, not each layer by its own.": lambda terms, w: np.sum(terms) * np.sum(w),
+    "You multiply by the last layer's weight only: it belongs inside the loop.": lambda terms, w: np.sum(terms) * w[-1],
+    "You multiply by the first layer's weight only: each layer has its own.": lambda terms, w: np.sum(terms) * w[0],
+    "You multiply the layers' costs; add them.": lambda terms, w: np.prod(terms),
+    "You take the largest of the layers' costs; add them.": lambda terms, w: np.max(terms),
+    "You take the smallest of the layers' costs; add them.": lambda terms, w: np.min(terms),
+    "You subtract the layers' costs, `-` for `+`, or the cost has the wrong sign.": lambda terms, w: -np.sum(terms),
+    "You subtract the later layers from the first; add them.": lambda terms, w: 2 * terms[0] - np.sum(terms),
+    "You square the sum; the formula does not.": lambda terms, w: np.sum(terms) ** 2,
+    "You take the square root of the sum; the formula has none.": lambda terms, w: np.sqrt(np.sum(terms)),
+    "You divide each sum by the next layer's cost; add them.": lambda terms, w: terms[0] / np.prod(terms[1:]),
+    "Each sum so far is multiplied by the next layer's weight: each layer's cost has its own only.": None,
 }
 _COURSE_LAYERS = "You use the course's layers, not those of the argument STYLE_LAYERS."
 _A_S_NOT_RUN = (
@@ -145,223 +249,128 @@ _STYLE_LAYERS = (
 
 def compute_style_cost(function, _):
     """Return for a right compute_style_cost, else raise Wrong."""
-    cases, mistakes = [], []
-    with graph() as session:
+    cases, layers_of = [], []
+    with graph(WatchedSession) as session:
         network = _ToyNetwork(session)
         function = rebind(function, {"sess": session, "model": network.model})
-        for layers in _STYLE_LAYERS:
-            style = network.show(_new_picture())
+        for number, layers in enumerate(_STYLE_LAYERS):
+            # Of pictures that differ little the cost is small, and a constant added to it shows.
+            first, second = _new_picture(), _new_picture()
+            style = network.show(0.01 * first if number == 1 else first)
+            network.watch()
             J_style = call(function, dict(network.model), list(layers))
-            network.show(_new_picture())
-            J_of = _layer_style_costs(session, style, network.model)
+            account = session.account()
+            _refuse_number(J_style, layers, session)
+            now = network.show(0.01 * second if number == 1 else second)
+            J_of = _layer_style_costs(style, now, {name for name, _ in layers})
             w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
             want = np.sum(w * J, keepdims=True)
             cases.append(Case(f"STYLE_LAYERS = {list(layers)}", want, value_of(J_style, session)))
-            mistakes.append({name: wrong(w, J) for name, wrong in _STYLE_SUMS.items()})
-            mistakes[-1][_COURSE_LAYERS] = sum(weight * J_of[name] for name, weight in costs.STYLE_LAYERS)
+            layers_of.append((w, J, lambda style=style, now=now: _course_cost(style, now)))
         # Of the last layer, to which the way back is short.
         flows = is_tensor(J_style) and tf.gradients(J_style, network.model[layers[-1][0]])[0] is not None
     if not any(case.got.any() for case in cases):
-        raise Wrong(_A_S_NOT_RUN if flows else _A_G_RUN)
-    refuse_unless_right(cases, ((name, [values[name] for values in mistakes]) for name in mistakes[0]))
+        raise Wrong(f"{_A_S_NOT_RUN if flows else _A_G_RUN} {account}")
+    refuse_unless_right(cases, lambda answers: _explain_style_sum(answers, cases, layers_of))
     refuse_without_gradient(flows, "the layers of the `model`")
 
 
-def _layer_style_costs(session, style, model):
-    """{layer: J_style of the picture that is in the network}, given the activations of the style picture."""
-    names = {name for layers in (*_STYLE_LAYERS, costs.STYLE_LAYERS) for name, _ in layers}
-    activations_now = session.run({name: model[name] for name in names})
-    with eager_mode():
-        return {
-            name: costs.compute_layer_style_cost(style[name], activations_now[name]).numpy() for name in names
-        }
-
-
-# --- build_train_step -------------------------------------------------------------------------------------
-
-_LEARNING_RATE = 2.0
-_OTHER_OPTIMIZERS = ("Adagrad", "RMSProp", "Adadelta", "Ftrl", "ProximalAdagrad", "ProximalGradientDescent")
-
-
-def build_train_step(function, _):
-    """Return for a right build_train_step, else raise Wrong: its path is compared with each optimiser's."""
-    targets = [RANDOM.uniform(20, 90, (1, 3, 5, 7)) * RANDOM.choice((-1, 1), (1, 3, 5, 7)) for _ in range(2)]
-    problems = list(zip(targets, (1.0, 40.0), strict=True))
-    paths = [_path(function, *problem) for problem in problems]
-
-    def same_as(make_step):
-        return all(
-            close(path, _path(make_step, *problem)) for path, problem in zip(paths, problems, strict=True)
-        )
-
-    if same_as(_minimise("Adam", _LEARNING_RATE)):
+def _refuse_number(J_style, layers, session):
+    """Raise Wrong where a number was returned, not a tensor."""
+    if is_tensor(J_style) or not isinstance(J_style, np.generic | np.ndarray | float | int):
         return
-    first_steps = [path[1] - path[0] for path in paths]
-    if not any(step.any() for step in first_steps):
+    others = [word for run in session.runs for word in run.fetched if not word.startswith("`model[")]
+    if others:
         raise Wrong(
-            "Running what you return changes nothing: `minimize(J)` gives the operation that moves the "
-            "picture, while `compute_gradients` only computes."
+            "You return a number, the cost for the picture that is in the network now; return the tensor, which "
+            f"follows the generated picture later. {session.account()}"
         )
-    # Adam's first step is the learning rate; gradient descent's is the learning rate times the gradient.
-    rate = np.abs(first_steps[0]).mean()
-    slope = np.mean(first_steps[0] / (2 * problems[0][1] * problems[0][0]))
-    known = {
-        f"Adam has the learning rate {rate:.4g}; the exercise asks for {_LEARNING_RATE}.": _minimise(
-            "Adam", rate
-        ),
-        "You maximise the cost: minimise J, not -J.": _minimise("Adam", _LEARNING_RATE, sign=-1),
-        f"You maximise the cost, and with the learning rate {rate:.4g}.": _minimise("Adam", rate, sign=-1),
-        f"This is gradient descent, with the learning rate {slope:.4g}; use Adam.": _minimise(
-            "GradientDescent", slope
-        ),
-        "This is gradient descent with momentum; use Adam.": _minimise("Momentum", slope, 0.9),
-        **{f"This is {name}; use Adam.": _minimise(name, _LEARNING_RATE) for name in _OTHER_OPTIMIZERS},
-    }
-    named = next(
-        (name for name, make_step in known.items() if same_as(make_step)), "This is not Adam as it comes."
-    )
+    number = value_of(J_style)
+    if not number.any():
+        raise Wrong(
+            "You return the number 0: no layer's cost was added to it. Does a `return` come too early, or is the "
+            f"adding missing? {session.account()}"
+        )
+    if close(number, np.asarray(sum(weight for _, weight in layers))):
+        raise Wrong(f"Only the weights are summed: the layers' costs are missing. {session.account()}")
     raise Wrong(
-        f"{named} Expected a first step of {_LEARNING_RATE} for every pixel; yours is {rate:.4g} on average."
+        "You return a number, not a tensor that follows the generated picture: is `a_G` the tensor "
+        f"`model[layer_name]`? {session.account()}"
     )
 
 
-def _minimise(optimizer, rate, *settings, sign=1):
-    """What build_train_step would be with an optimiser of tf.compat.v1.train."""
-    make = getattr(tf.compat.v1.train, f"{optimizer}Optimizer")
-    return lambda J: make(rate, *settings).minimize(sign * J)
+def _style_sums():
+    """{mistakes: (w, J) -> value}, with the fewest mistakes first."""
+    for term, layers, whole in sorted(
+        ((t, la, wh) for t in _LAYER_TERMS for la in _LAYERS_THAT_COUNT for wh in _ALL_LAYERS),
+        key=lambda texts: sum(map(bool, texts)),
+    ):
+        if sum(map(bool, (term, layers, whole))) > 2:
+            continue
+
+        def value(w, J, term=term, layers=layers, whole=whole):
+            terms = _LAYERS_THAT_COUNT[layers](_LAYER_TERMS[term](w, J))
+            if _ALL_LAYERS[whole]:
+                return _ALL_LAYERS[whole](terms, w) if len(terms) else np.nan
+            total = 0
+            for weight, cost in zip(w, _LAYER_TERMS[term](w, J) / w, strict=True):
+                total = (total + cost) * weight
+            return total
+
+        yield [text for text in (term, layers, whole) if text], value
+    yield (
+        ["The weights go to the layers in the opposite order."],
+        lambda w, J: np.sum(w[::-1] * J),
+    )
 
 
-def _path(make_step, target, weight):
-    """A variable's values, (4, ...), from zeros on through three steps of make_step(J)."""
-    with graph() as session:
-        x = tf.compat.v1.Variable(tf.zeros(target.shape))
-        step = call(make_step, tf.reduce_sum(weight * tf.square(x - target)))
-        if hasattr(step, "minimize"):
-            raise Wrong("You return the optimiser: return the operation that its `minimize(J)` gives.")
-        session.run(tf.compat.v1.global_variables_initializer())
-        values = [session.run(x)]
-        for _ in range(3):
-            try:
-                session.run(step)
-            except TypeError:
-                raise Wrong(
-                    f"You return an object of type `{type(step).__name__}`, which a session cannot run: "
-                    "return the operation that `minimize(J)` gives."
-                ) from None
-            values.append(session.run(x))
-    return np.array(values, dtype=np.float64)
+def _explain_style_sum(answers, cases, layers_of):
+    """What is wrong with the sums of the layers' costs; "" where unknown."""
+    if any(answer.size != 1 for answer in answers):
+        return "The cost is one number, and yours is an array: add the layers' costs up."
+    got = np.array([answer.item() for answer in answers])
+    want = np.array([case.want.item() for case in cases])
 
+    def fits(values):
+        return (np.abs(np.array(values) - got) <= TOLERANCE * np.abs(got)).all()
 
-# --- model_nn ---------------------------------------------------------------------------------------------
-
-# What a model_nn may do beside its work, and a check must not: show and save.
-_SIDE_EFFECTS = ("save_image", "write_image", "imshow", "plt", "display", "clear_output")
-
-
-class _WatchedSession(tf.compat.v1.Session):
-    """A session that keeps what `picture` is after every run."""
-
-    picture = None
-
-    def watch(self, picture):
-        self.picture, self.seen = picture, []
-
-    def run(self, *arguments, **options):
-        result = super().run(*arguments, **options)
-        if self.picture is not None:
-            with contextlib.suppress(tf.errors.FailedPreconditionError):  # not initialised yet
-                self.seen.append(super().run(self.picture))
-        return result
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a model_nn was asked for, what it returned, and the picture after each run of its session."""
-
-    iterations: int
-    image: np.ndarray
-    direction: np.ndarray
-    got: np.ndarray
-    seen: list
-
-    @property
-    def steps(self):
-        """How many times the train_step ran."""
-        moves = (after - before for before, after in itertools.pairwise(self.seen))
-        return sum(np.allclose(move, self.direction, atol=1e-2) for move in moves)
-
-    @property
-    def assigned(self):
-        return any(np.array_equal(picture, self.image) for picture in self.seen)
-
-    def returned(self, steps, start=None):
-        """Whether it returned `start`, by default the image, so many steps on."""
-        return close(self.got, (self.image if start is None else start) + np.float64(steps) * self.direction)
-
-
-def model_nn(function, _):
-    """Return for a right model_nn, else raise Wrong: three runs, the last with the default of iterations."""
-    runs = [_run_model_nn(function, *given) for given in ((3,), (8,), ())]
-    for run in runs:
-        if not (run.steps == run.iterations and run.returned(run.iterations)):
-            raise Wrong(_fault_of_run(run, ignored=len({each.steps for each in runs}) == 1))
-
-
-def _run_model_nn(function, *given):
-    with graph(_WatchedSession) as session:
-        picture = tf.compat.v1.Variable(tf.zeros((1, 5, 7, 3)), name="input")
-        J_content, J_style = tf.reduce_mean(tf.square(picture - 9.0)), tf.reduce_mean(tf.square(picture))
-        # Every step is the same move, so that the steps in a picture can be counted.
-        direction = RANDOM.uniform(0.5, 1.5, picture.shape).astype(np.float32)
-        namespace = {
-            "sess": session,
-            "model": {"input": picture, "conv4_2": tf.nn.relu(picture)},
-            "train_step": tf.group(picture.assign_add(direction)),
-            "J": costs.total_cost(J_content, J_style),
-            "J_content": J_content,
-            "J_style": J_style,
-        }
-        scope = getattr(function, "__globals__", {})
-        namespace |= {name: MagicMock() for name in _SIDE_EFFECTS if name in scope}
-        image = _new_picture(picture.shape)
-        session.watch(picture)
-        result = call(rebind(function, namespace), session, image.copy(), *given)
-        if is_tensor(result):
-            raise Wrong(
-                "You return the tensor, not the picture: `sess.run(model['input'])` computes its value."
+    if fits([course() for _, _, course in layers_of]):
+        return _COURSE_LAYERS
+    fewest, texts = np.inf, []
+    with np.errstate(all="ignore"):
+        for mistakes, value in _style_sums():
+            if len(mistakes) > fewest:
+                break
+            if mistakes and fits([value(w, J) for w, J, _ in layers_of]):
+                texts, fewest = [*texts, " ".join(mistakes)], len(mistakes)
+        if texts:
+            return told(texts)
+        ratios = got / want
+        if np.ptp(ratios) <= 2 * TOLERANCE * np.abs(ratios).max():
+            return f"Your result is {ratios[0]:.4g} times the right one, for every input."
+        added = got - want
+        constant = added[np.abs(want).argmin()]
+        if abs(constant) > 20 * TOLERANCE * np.abs(want).min() and (
+            np.abs(added - constant) <= TOLERANCE * (np.abs(want) + abs(constant))
+        ).all():
+            return (
+                f"Your result is off by the same number, {constant:.4g}, for every input: does `J_style` begin with 0?"
             )
-        return _Run(given[0] if given else 200, image, direction, value_of(result), session.seen)
+        weights = np.array([answer / np.sum(J) for answer, (_, J, _) in zip(got, layers_of, strict=True)])
+        if np.ptp(weights) <= TOLERANCE * np.abs(weights).max():
+            return (
+                f"The weight {weights[0]:.4g} is written into your function: take each from STYLE_LAYERS."
+            )
+    return ""
 
 
-def _fault_of_run(run, ignored):
-    """The mistake in a run of model_nn; `ignored`: every run took the same number of steps."""
-    expected, steps = run.iterations, run.steps
-    if not run.assigned:
-        return (
-            "The `assign` was never run, so the optimisation does not start from `input_image`: run "
-            "`model['input'].assign(input_image)` in the session."
-        )
-    if steps == 0:
-        return "The train_step was never run: `sess.run(train_step)` belongs in every iteration."
-    if run.returned(steps, start=0):
-        return (
-            "The variables were initialised after the `assign`, which emptied the picture: initialise first."
-        )
-    if steps == expected and run.returned(0):
-        return "You return `input_image` as it came: return what `model['input']` holds after the last step."
-    if steps == expected and run.returned(1):
-        return "The `assign` is inside the loop, so every iteration starts from `input_image` again."
-    if ignored:
-        return f"`num_iterations` is ignored: whatever its value, the train_step ran {steps} times."
-    if steps == expected and run.returned(expected - 1):
-        return "You return the picture from before the last step: read `model['input']` after the train_step."
-    if abs(steps - expected) == 1:
-        few_or_many = "few" if steps < expected else "many"
-        return f"One iteration too {few_or_many}: with num_iterations = {expected}, {steps} steps were taken."
-    if steps != expected:
-        default = " (the default)" if expected == 200 else ""
-        return f"For num_iterations = {expected}{default}, the train_step ran {steps} times."
-    return (
-        f"Expected what `model['input']` holds after the last step, {show(run.seen[-1])}; yours returns "
-        f"{show(run.got)}."
-    )
+def _layer_style_costs(style, now, names):
+    """{layer: J_style of a picture}, given the activations of the style picture and those of the picture."""
+    with eager_mode():
+        return {name: costs.compute_layer_style_cost(style[name], now[name]).numpy() for name in names}
+
+
+def _course_cost(style, now):
+    """J_style with the course's own layers."""
+    J_of = _layer_style_costs(style, now, [name for name, _ in costs.STYLE_LAYERS])
+    return sum(weight * J_of[name] for name, weight in costs.STYLE_LAYERS)

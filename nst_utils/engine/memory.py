@@ -12,6 +12,8 @@ PROGRAM_BYTES, WORKING_VECTORS = 1_100_000_000, 10
 GOOD_TILE, SMALLEST_TILE = 1000 * 1000, 300 * 300
 # What the weights and TensorFlow's own buffers take of a GPU's memory, at most.
 DEVICE_BYTES = 500_000_000
+# Of the method neighbours, for each pixel: the vectors of photograph, painting and targets, for one place in 16 pixels.
+VECTOR_BYTES = 110
 
 
 def needed_memory(size, settings):
@@ -36,10 +38,11 @@ def plan_memory(size, settings):
     """
     vector = 3 * 4 * size[0] * size[1]
     budget = settings.max_memory or int(0.75 * machine_memory())
+    vectors = VECTOR_BYTES * size[0] * size[1] if settings.method == "neighbours" else 0
     per_pixel = BYTES_PER_PIXEL[settings.precision]
 
     def tile(length):
-        return int((budget - PROGRAM_BYTES - (2 * length + WORKING_VECTORS) * vector) // per_pixel)
+        return int((budget - PROGRAM_BYTES - vectors - (2 * length + WORKING_VECTORS) * vector) // per_pixel)
 
     length = settings.history_length if settings.optimizer == "lbfgs" else 0
     while length > 3 and tile(length) < min(GOOD_TILE, size[0] * size[1]):

@@ -11,6 +11,8 @@ from nst_utils.network.layout import MEANS
 
 # Grey levels by which the first step changes the picture.
 FIRST_STEP = 8.0
+# As it is in stylize(), where the penalty is 1 and the slope at the start some hundreds.
+SLOPE_OVER_PENALTY = 250.0
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,21 @@ def minimize(cost, start, iterations=30, callback=None, variable=None, sess=None
     else:
         slope, leave_at = _slope_of_tensor(cost, variable, sess, start)
 
+    penalty = None
+
     def objective(image):
+        nonlocal penalty
         clipped = np.clip(image, lowest, lowest + 255)
         value, gradient = slope(clipped)
         if not np.isfinite(value):
             raise InputError(f"The cost became {value}: look for a division by 0, or a root or logarithm of 0.")
+        if penalty is None:
+            # A cost may be of any size: what pulls pixels back is in proportion to the slope at the start.
+            penalty = np.float32(float(np.sqrt(np.mean(np.square(gradient)))) / SLOPE_OVER_PENALTY or 1.0)
         outside = image - clipped
-        gradient = np.where(outside == 0, gradient, 2 * outside)
+        gradient = np.where(outside == 0, gradient, 2 * penalty * outside)
         # In the place of costs, what is to be told of the image.
-        return Evaluation(image, (value, clipped), value + float(np.vdot(outside, outside)), gradient)
+        return Evaluation(image, (value, clipped), value + float(penalty * np.vdot(outside, outside)), gradient)
 
     now, memory, optimizer = objective(start), (), Lbfgs(history_length)
     try:

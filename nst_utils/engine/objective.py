@@ -55,14 +55,14 @@ class Sight:
 
 
 @functools.lru_cache(maxsize=2)
-def _network(path, stamp, precision, deepest):
+def network_of(path, stamp, precision, deepest):
     """The weights of a file, prepared once for all runs of the program; the stamp changes when the file does."""
     return prepare(load_weights(path), precision, deepest)
 
 
 @functools.lru_cache(maxsize=8)
 def _evaluator(path, stamp, precision, deepest, content_names, style_names, pooling, masked):
-    network = _network(path, stamp, precision, deepest)
+    network = network_of(path, stamp, precision, deepest)
     return Evaluator(network, content_names, style_names, pooling, masked)
 
 
@@ -109,15 +109,17 @@ class Evaluator:
         self.tile = traced(self._tile, picture, boxes, content_numbers, style_numbers, S, a_C, masks, factors)
         self.variation = traced(self._variation, picture)
 
-    def _activations(self, picture):
+    def _activations(self, picture, layers=None):
         image = tf.cast(picture[tf.newaxis] - self._means, self._type)
-        return activations(image, self.weights, self.layers, self.pooling)
+        return activations(image, self.weights, layers or self.layers, self.pooling)
 
     def _inner_activations(self, picture, boxes):
         """The activations at a tile's own positions; all of them where there are no boxes."""
         found = self._activations(picture)
-        if boxes is None:
-            return found
+        return found if boxes is None else self._cut(found, boxes)
+
+    def _cut(self, found, boxes):
+        """The activations of each layer inside its box, a row (top, bottom, left, right) of boxes."""
         return {
             name: found[name][:, boxes[i, 0] : boxes[i, 1], boxes[i, 2] : boxes[i, 3], :]
             for i, name in enumerate(self.layers)
@@ -194,10 +196,11 @@ class Objective:
         self.evaluator, self.recipe, self.canvas = evaluator, recipe, canvas or Canvas()
         self.tiles = cut_tiles(content.shape[0], content.shape[1], evaluator.halo, max_pixels)
         self._factors = _factors(recipe, evaluator.sights, regions)
+        self._penalty = np.float32(recipe.beta / 40 or recipe.alpha / 10 or 1)
         self._masks = {
             sight.key: layer_mask(regions[sight.region].mask, sight.layer) for sight in evaluator.sights if sight.masked
         }
-        _, self._a_C = self._features(content)
+        self._a_C = self._features(content)[1] if evaluator.content_names else [{} for _ in self.tiles]
         self._S_S = {}
         for number, region in enumerate(regions):
             self._S_S |= self._style_of(number, region, max_pixels)
@@ -205,7 +208,8 @@ class Objective:
     def __call__(self, picture):
         """The Evaluation of a picture (H, W, 3) float32: its value is J of the clipped picture plus a penalty.
 
-        The penalty is the squared distance from the clipped picture; J itself has no slope outside the canvas.
+        The penalty is the squared distance from the clipped picture, in proportion to the weights in J, so that these
+        count only against each other; J itself has no slope outside the canvas.
         """
         clipped = self.canvas.clip(picture)
         J_content, J_style, gradient = self._whole(clipped) if len(self.tiles) == 1 else self._tiled(clipped)
@@ -214,9 +218,9 @@ class Objective:
             J_variation, slope = self.evaluator.variation(clipped)
             gradient += self.recipe.tv_weight * slope.numpy()
         outside = picture - clipped
-        gradient = np.where(outside == 0, self.canvas.project(gradient), 2 * outside)
+        gradient = np.where(outside == 0, self.canvas.project(gradient), 2 * self._penalty * outside)
         costs = self._costs(J_content, J_style, J_variation)
-        return Evaluation(picture, costs, costs.total + float(np.vdot(outside, outside)), gradient)
+        return Evaluation(picture, costs, costs.total + float(self._penalty * np.vdot(outside, outside)), gradient)
 
     def costs(self, picture):
         """The Costs of the clipped picture alone, without the work of its gradient."""

@@ -16,12 +16,14 @@ from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, replacing
 from nst_utils.base.tensorflow import computing, resolve_precision, tf
 from nst_utils.engine.canvas import Canvas, LuminanceCanvas
+from nst_utils.engine.matching import Match, matcher_of, spots_of
 from nst_utils.engine.memory import SMALLEST_TILE, plan_memory
 from nst_utils.engine.objective import Costs, Objective, evaluator_of
 from nst_utils.engine.optimizers import Adagrad, Adam, Evaluation, Lbfgs
 from nst_utils.engine.settings import STARTS
 from nst_utils.engine.starts import plain_start
 from nst_utils.engine.styles import recolored_detail, regions_at, regions_of, styles_of
+from nst_utils.network.weights import file_stamp
 from nst_utils.pictures.colors import Moments, grey, match_luminance, recolor
 from nst_utils.pictures.reading import as_picture
 from nst_utils.pictures.sizes import enlarge, output_size, resize
@@ -30,6 +32,11 @@ from nst_utils.pictures.sizes import enlarge, output_size, resize
 COARSEST_SIDE = 64
 # Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
 COARSE_STEPS, SHALLOW_STEPS = 10, 10
+# The same for the method neighbours, chosen by two figures of how a picture looks (benchmarks/look.py): the coarsest
+# side, the pixels of a large level, and (steps, all_layers, share, style_weight) of each phase of a coarse one.
+COARSEST_SIDE_OF_NEIGHBOURS, LARGE_LEVEL = 38, 17_000 * 16
+MATCHING = ((12, False, 0.0, 0.03), (12, False, 0.5, 0.03))
+MATCHING_IN_LARGE = ((12, False, 0.5, 0.03),)
 # Grey levels by which the first step changes the picture, on the first level and after each doubling.
 FIRST_STEP, NEXT_FIRST_STEP = 8.0, 2.5
 
@@ -72,11 +79,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Phase:
-    """So many steps at one size, looking at all layers or only as deep as matters."""
+    """So many steps at one size.
+
+    all_layers: whether they look at all that J is made of, or, to be quicker, only at what matters most there.
+    share, style_weight: of the method neighbours: how much of the picture's own vectors is in what it looks for when
+    the phase begins, None to keep what was found; and the weight of J_style.
+    """
 
     size: tuple
     steps: int
     all_layers: bool
+    share: float | None = None
+    style_weight: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,8 @@ class State:
     phase: number of the phase that `now` belongs to, -1 before the first step. count: steps made in it. over: whether
     the next step begins the next phase. iteration: steps made in all. now: the Evaluation of the present picture,
     with its gradient. memory: what the optimiser remembers. deepest: the layer that shallow phases look down to.
-    seconds: time computed so far. stopped: why the run is at its end, or None.
+    chosen, below: of the method neighbours, what was found for this size and for the one before it. seconds: time
+    computed so far. stopped: why the run is at its end, or None.
 
     A state is never changed: keep it, hand it to another thread, or write it down and read it back. It needs no
     generator of random numbers, because a start from noise is drawn in one go from the seed.
@@ -99,6 +114,8 @@ class State:
     now: Evaluation | None = field(default=None, repr=False)
     memory: tuple = field(default=(), repr=False)
     deepest: str | None = None
+    chosen: np.ndarray | None = field(default=None, repr=False)
+    below: np.ndarray | None = field(default=None, repr=False)
     seconds: float = 0.0
     stopped: str | None = None
 
@@ -107,6 +124,7 @@ class State:
         words = {name: getattr(self, name) for name in self._WORDS}
         words["rows"] = [len(row) for row in self.memory]
         arrays = {f"memory_{i}_{j}": part for i, row in enumerate(self.memory) for j, part in enumerate(row)}
+        arrays |= {name: found for name in ("chosen", "below") if (found := getattr(self, name)) is not None}
         if self.now is not None:
             words |= {"costs": asdict(self.now.costs), "value": self.now.value}
             arrays["picture"] = self.now.picture
@@ -129,7 +147,8 @@ class State:
                 if "costs" in words:
                     gradient = file["gradient"] if "gradient" in file.files else None
                     now = Evaluation(file["picture"], Costs(**words.pop("costs")), words.pop("value"), gradient)
-            return cls(now=now, memory=memory, **words)
+                found = {name: file[name] for name in ("chosen", "below") if name in file.files}
+            return cls(now=now, memory=memory, **found, **words)
         except Exception as error:  # NumPy, zipfile and json raise many kinds on damaged bytes; all mean the same here
             raise InputError(f"{path} holds no state of a run that can be read ({error}).") from None
 
@@ -157,8 +176,9 @@ class Run:
         with computing():
             self.settings = settings = replace(settings, precision=resolve_precision(settings.precision))
             self.history_length, self.max_pixels = plan_memory(self.size, settings)
-            self._recipes = {None: settings.recipe}
-            self._evaluators = {None: self._evaluator_of(settings.recipe)}
+            self._recipes, self._evaluators = {}, {}
+            if settings.method == "gram":
+                self._down_to(None)
         self.phases = self._plan()
         self._level = None
         self._seconds = time.perf_counter() - began
@@ -198,7 +218,11 @@ class Run:
         """The Costs, of all layers, of a picture (H, W, 3) of the full size."""
         with computing():
             level = self._level_at(self.size, None)
-            return level.objective(True).costs(level.canvas.admit(np.asarray(picture, np.float32)))
+            picture = level.canvas.admit(np.asarray(picture, np.float32))
+            if self.settings.method == "neighbours":
+                chosen = level.match.search(picture, self.phases[-2].share, seed=self.settings.seed)
+                return level.match.with_targets(chosen, self.phases[-1].style_weight).costs(picture)
+            return level.objective(True).costs(picture)
 
     def _plan(self):
         steps = self.settings.iterations
@@ -208,15 +232,46 @@ class Run:
         # A start with noise has no detail to keep at a doubling, and one's own picture has what it would lose: both
         # begin at the full size.
         coarse = self._own_start is None and self.settings.init in ("color", "content")
-        while coarse and min(sizes[0]) // 2 >= COARSEST_SIDE:
+        neighbours = self.settings.method == "neighbours"
+        while coarse and min(sizes[0]) // 2 >= (COARSEST_SIDE_OF_NEIGHBOURS if neighbours else COARSEST_SIDE):
             sizes.insert(0, tuple(side // 2 for side in sizes[0]))
+        if neighbours:
+            return self._plan_of_neighbours(sizes)
         shallow = min(SHALLOW_STEPS, steps // 2)
         phases = [Phase(size, COARSE_STEPS, False) for size in sizes[:-1]]
         phases += [Phase(self.size, shallow, False)] if shallow else []
         return [*phases, Phase(self.size, steps - shallow, True)]
 
+    def _plan_of_neighbours(self, sizes):
+        phases = []
+        for size in sizes[:-1]:
+            large = size[0] * size[1] > LARGE_LEVEL
+            phases += [Phase(size, *rest) for rest in (MATCHING_IN_LARGE if large else MATCHING)]
+        # At the full size first the spots, then, with most of the painting's statistics, what they leave to be wished.
+        last = max(1, round(self.settings.iterations * 3 / 8))
+        first = max(1, self.settings.iterations - last)
+        return [*phases, Phase(self.size, first, False, 0.5, 0.2), Phase(self.size, last, True, None, 3.0)]
+
+    def _begin_matching(self, state):
+        """The same for the method neighbours: finds, where the phase asks for it, what the places are to look like."""
+        number = state.phase + 1
+        phase, before = self.phases[number], self.phases[state.phase] if number else None
+        level = self._level_at(phase.size, None)
+        if before is not None and before.size == phase.size:
+            picture, chosen, below = state.now.picture, state.chosen, state.below
+        else:
+            picture, chosen, below = self._start(phase.size, before, state), None, state.chosen
+        if phase.share is not None:
+            sizes = [each.size for each in self.phases[:number] if each.size != phase.size]
+            found = (below, _Level(self, sizes[-1]).spots) if below is not None else None
+            chosen = level.match.search(picture, phase.share, found, self.settings.seed)
+        begun = replace(state, phase=number, count=0, memory=(), chosen=chosen, below=below)
+        return self._judged(replace(begun, now=level.match.with_targets(chosen, phase.style_weight)(picture)))
+
     def _begin_phase(self, state):
         """The evaluation of the picture that the next phase starts from, by its own objective."""
+        if self.settings.method == "neighbours":
+            return self._begin_matching(state)
         number = state.phase + 1
         phase, before = self.phases[number], self.phases[state.phase] if number else None
         if before is not None and before.size == phase.size:
@@ -239,7 +294,11 @@ class Run:
     def _go_on(self, state):
         """The next step of the optimiser; where it finds none, the next phase, or the end."""
         phase = self.phases[state.phase]
-        objective = self._level_at(phase.size, state.deepest).objective(phase.all_layers)
+        level = self._level_at(phase.size, state.deepest)
+        if self.settings.method == "neighbours":
+            objective = level.match.with_targets(state.chosen, phase.style_weight)
+        else:
+            objective = level.objective(phase.all_layers)
         first_step = FIRST_STEP if state.phase == 0 else NEXT_FIRST_STEP
         found = self._optimizer().step(objective, state.now, state.memory, first_step)
         if found is not None:
@@ -307,8 +366,8 @@ class Run:
     def _down_to(self, deepest):
         """The recipe of the layers down to one, and its evaluator; None means all of them."""
         if deepest not in self._evaluators:
-            recipe = self._recipes[deepest] = self.settings.recipe.down_to(deepest)
-            self._evaluators[deepest] = self._evaluator_of(recipe)
+            recipe = self.settings.recipe if deepest is None else self.settings.recipe.down_to(deepest)
+            self._recipes[deepest], self._evaluators[deepest] = recipe, self._evaluator_of(recipe)
         return self._recipes[deepest], self._evaluators[deepest]
 
     def _shrink_tiles(self):
@@ -349,6 +408,22 @@ class _Level:
         else:
             start = plain_start(settings.init, self.content, self.regions, settings.noise_ratio, settings.seed)
         return self.canvas.admit(start)
+
+    @cached_property
+    def match(self):
+        """The objective of the method neighbours."""
+        run, settings = self.run, self.run.settings
+        masked = [region.mask is not None for region in self.regions]
+        stamp = tuple(file_stamp(settings.weights).items())
+        matcher = matcher_of(settings.weights, stamp, settings.precision, settings.pooling, masked)
+        return Match(
+            matcher, self.content, self.regions, settings.strength, settings.tv_weight, run.max_pixels, self.canvas
+        )
+
+    @property
+    def spots(self):
+        """The spots of the paintings at this size."""
+        return spots_of(self.regions)
 
     def down_to(self, deepest):
         """This level, whose shallow objective looks down to that layer."""

@@ -34,6 +34,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+METHODS = ("gram", "neighbours")
 OPTIMIZERS = ("lbfgs", "adam", "adagrad")
 STARTS = ("color", "mix", "content", "noise")
 DEFAULT_ITERATIONS = {"lbfgs": 30, "adam": 200, "adagrad": 200}
@@ -74,7 +75,14 @@ class Settings:
     )
     iterations: int | None = _setting(
         None, Whole(1), "first", "Steps at the full size: more for a picture nearer to the painting.",
-        default_help="30; 200 for adam and adagrad",
+        default_help="30; 200 for adam and adagrad; 16 for neighbours",
+    )
+    method: str = _setting(
+        "gram", Choice(METHODS), "first",
+        "gram: the course's, Gram matrices of the painting; neighbours: the painting's own spots, put where they fit.",
+    )
+    strength: float = _setting(
+        1.0, Number(least=0, most=1), "first", "From 0, nearly the photo, to 1, the whole painting.", "The strength"
     )
     style_scale: tuple = _setting(
         (1.0,), Numbers(above=0), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
@@ -154,7 +162,7 @@ class Settings:
         values = {each.name: self._check(each) for each in dataclasses.fields(self)}
         optimizer = values["optimizer"]
         if values["iterations"] is None:
-            values["iterations"] = DEFAULT_ITERATIONS[optimizer]
+            values["iterations"] = 16 if values["method"] == "neighbours" else DEFAULT_ITERATIONS[optimizer]
         if values["init"] is None:
             values["init"] = "color" if optimizer == "lbfgs" else "mix"
         if values["epsilon"] is None:
@@ -162,7 +170,17 @@ class Settings:
         values["weights"] = str(find_weights(values["weights"]))
         found = dataclasses.replace(self, **values)
         found.recipe  # noqa: B018 - raises for costs that leave nothing to look at
+        if found.method == "neighbours":
+            found._check_neighbours()
         return found
+
+    def _check_neighbours(self):
+        """Raise InputError for settings that the method neighbours has no use for."""
+        if self.optimizer != "lbfgs":
+            raise InputError(f"The method neighbours needs the optimizer lbfgs, not {self.optimizer}: leave it out.")
+        for name in ("style_layers", "content_layers"):
+            if getattr(self, name) != Settings.__dataclass_fields__[name].default:
+                raise InputError(f"The method neighbours cannot use {name}, it has layers of its own: leave them out.")
 
     def _check(self, each):
         value = getattr(self, each.name)
@@ -172,8 +190,10 @@ class Settings:
 
     @property
     def recipe(self):
+        # The content cost is so much smaller that it takes a millionfold weight to keep nearly all of the photo.
+        alpha = self.alpha * 1e6 ** (1 - self.strength)
         return Recipe(
-            self.alpha, self.beta, self.tv_weight, self.content_layers if self.alpha else (),
+            alpha, self.beta, self.tv_weight, self.content_layers if self.alpha else (),
             self.style_layers if self.beta else (), self.pooling,
         )
 

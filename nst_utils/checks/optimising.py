@@ -1,0 +1,449 @@
+"""The exercises of the graph edition that optimise the picture: the train step, and the loop that runs it."""
+
+import contextlib
+import io
+from dataclasses import dataclass
+from unittest.mock import MagicMock
+
+import numpy as np
+
+from nst_utils.base.tensorflow import tf
+from nst_utils.checks.comparing import (
+    RANDOM,
+    call,
+    close,
+    graph,
+    is_tensor,
+    ratio_of,
+    show,
+    value_of,
+)
+from nst_utils.checks.result import Wrong
+from nst_utils.checks.running import locals_used, rebind
+from nst_utils.checks.watching import WatchedSession, refuse_clash, refuse_idle, relation
+from nst_utils.engine import costs
+
+# --- build_train_step -------------------------------------------------------------------------------------
+
+_LEARNING_RATE = 2.0
+# The settings of Adam, and where its operation has them.
+_ADAM = {"learning rate": (5, 2.0), "beta1": (6, 0.9), "beta2": (7, 0.999), "epsilon": (8, 1e-8)}
+# Where the operations of other optimisers have the learning rate.
+_RATES = {"GradientDescent": 1, "Momentum": 2, "Adagrad": 2, "AdagradV2": 2, "RMSProp": 3, "Ftrl": 5, "Adadelta": 3}
+
+
+def build_train_step(function, _):
+    """Return for a right build_train_step, else raise Wrong: its path is compared with Adam's."""
+    targets = [RANDOM.uniform(20, 90, (1, 3, 5, 7)) * RANDOM.choice((-1, 1), (1, 3, 5, 7)) for _ in range(2)]
+    problems = list(zip(targets, (1.0, 40.0), strict=True))
+    (path, seen), *others = [_path(function, *problem) for problem in problems]
+    paths = [path, *(path for path, _ in others)]
+    adam = [_path(lambda J: tf.compat.v1.train.AdamOptimizer(_LEARNING_RATE).minimize(J), *p)[0] for p in problems]
+    if all(close(path, right) for path, right in zip(paths, adam, strict=True)):
+        return
+    first = [path[1] - path[0] for path in paths]
+    if not any(step.any() for step in first):
+        raise Wrong(
+            "Running what you return changes nothing: `minimize(J)` gives the operation that moves the "
+            "picture, while `compute_gradients` only computes."
+        )
+    rate = np.abs(first[0]).mean()
+    # The gradient at the start is -2 weight target; Adam's first step is the learning rate, against its sign.
+    up = [np.vdot(step, -target) > 0 for step, target in zip(first, targets, strict=True)]
+    named = " ".join([*_optimizer_faults(seen), *(["You maximise the cost: minimise J, not -J."] if all(up) else [])])
+    if not named and ratio_of(first[0], adam[0][1]) is None:
+        named = "The picture is not moved along the gradient of J: minimise J itself."
+    elif not named:
+        named = _further_faults(paths, adam, seen)
+    raise Wrong(
+        f"{named} Expected a first step of {_LEARNING_RATE} for every pixel; yours is {rate:.4g} on average."
+    )
+
+
+def _further_faults(paths, adam, seen):
+    if len(seen) > 1:
+        return f"Your operation takes {len(seen)} steps of an optimiser at once; it should take one."
+    if not seen:
+        return "This is not Adam as it comes: use `tf.train.AdamOptimizer`."
+    return "The optimiser is right, but it does not minimise J itself: something is made of J or of its gradient first."
+
+
+def _optimizer_faults(seen):
+    """What is wrong with the optimisers' operations that were seen: pairs of a type and its settings."""
+    for kind, settings in seen:
+        if kind != "Adam":
+            names = {"GradientDescent": "gradient descent", "Momentum": "gradient descent with momentum"}
+            rate = f", with the learning rate {settings['learning rate']:.4g}" if "learning rate" in settings else ""
+            return [f"This is {names.get(kind, kind.removesuffix('V2'))}{rate}; use Adam."]
+        faults = []
+        for name, (_, right) in _ADAM.items():
+            if not np.isclose(settings[name], right, rtol=1e-4):
+                if name == "learning rate":
+                    faults.append(f"Adam has the learning rate {settings[name]:.4g}; the exercise asks for {right}.")
+                else:
+                    faults.append(f"Adam's {name} is {settings[name]:.4g}; leave it as it comes, {right:g}.")
+        if faults:
+            return faults
+    return []
+
+
+def _path(make_step, target, weight):
+    """A variable's values, (5, ...), from zeros on through four steps of make_step(J); the optimisers' operations."""
+    with graph() as session:
+        x = tf.compat.v1.Variable(tf.zeros(target.shape), name="input")
+        J = tf.reduce_sum(weight * tf.square(x - target))
+        given = {"model": {"input": x}, "sess": session}
+        step = call(rebind(make_step, given), J)
+        if hasattr(step, "minimize"):
+            raise Wrong("You return the optimiser: return the operation that its `minimize(J)` gives.")
+        if type(step).__module__.startswith("keras"):
+            raise Wrong(
+                f"You return an object of Keras, `{type(step).__name__}`. A Keras optimiser is made for TensorFlow 2: "
+                "use `tf.train.AdamOptimizer`, and return the operation that its `minimize(J)` gives."
+            )
+        session.run(tf.compat.v1.global_variables_initializer())
+        values = [session.run(x)]
+        for _ in range(4):
+            try:
+                session.run(step)
+            except (TypeError, ValueError):
+                raise Wrong(
+                    f"You return an object of type `{type(step).__name__}`, which a session cannot run: "
+                    "return the operation that `minimize(J)` gives."
+                ) from None
+            values.append(session.run(x))
+        seen = []
+        for operation in session.graph.get_operations():
+            if operation.type.startswith("ResourceApply"):
+                kind = operation.type.removeprefix("ResourceApply")
+                places = {name: place for name, (place, _) in _ADAM.items()}
+                if kind != "Adam":
+                    places = {"learning rate": _RATES.get(kind)}
+                settings = {n: session.run(operation.inputs[p]) for n, p in places.items() if p}
+                seen.append((kind, settings))
+    return np.array(values, dtype=np.float64), seen
+
+
+# --- model_nn ---------------------------------------------------------------------------------------------
+
+# What a model_nn may do beside its work, and a check must not: show and save.
+_SIDE_EFFECTS = ("save_image", "write_image", "imshow", "plt", "display", "clear_output", "view")
+_COSTS = ("J", "J_content", "J_style")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a model_nn was asked for, what it returned, and what was seen of it."""
+
+    iterations: int
+    image: np.ndarray
+    direction: np.ndarray
+    result: object
+    session: WatchedSession
+    # What it told: whether anything at all, and the names of tensors in the place of numbers.
+    told: bool
+    tensors: tuple[str, ...]
+    costs: dict
+
+    @property
+    def runs(self):
+        return self.session.runs
+
+    @property
+    def steps(self):
+        """How many train_steps each of the runs took."""
+        return [self._steps_of(run) for run in self.runs]
+
+    def _steps_of(self, run):
+        if run.before is None or run.after is None:
+            return 0
+        moves = (run.after - run.before) / self.direction
+        count = round(float(np.median(moves)))
+        if count > 0 and np.abs(moves - count).max() < 0.02:
+            return count
+        return int(run.raced and "`train_step`" in run.fetched)
+
+    def at(self, steps):
+        return self.image + np.float64(steps) * self.direction
+
+    def numbers(self, put):
+        """The numbers of the runs that put this picture there, "image" or "zeros"."""
+        wanted = self.image if put == "image" else 0 * self.image
+        return [
+            number
+            for number, run in enumerate(self.runs)
+            if run.after is not None
+            and np.array_equal(run.after, wanted)
+            and (put == "image" or (run.before is not None and run.before.any()))
+            and any("assign" in words or "init" in words or "change" in words for words in run.fetched)
+        ]
+
+
+def model_nn(function, _):
+    """Return for a right model_nn, else raise Wrong: three runs, the last with the default of iterations."""
+    runs = [_run_model_nn(function, *given) for given in ((3,), (8,), ())]
+    for run in runs:
+        fault = _fault_of_run(run, runs, function)
+        if fault:
+            # The account of the shortest run that shows the mistake.
+            raise Wrong(f"{fault} For num_iterations = {run.iterations}: {run.session.account()}")
+    fault = _fault_of_report(runs)
+    if fault:
+        raise Wrong(f"{fault} For num_iterations = {runs[0].iterations}: {runs[0].session.account()}")
+
+
+def _run_model_nn(function, *given):
+    with graph(WatchedSession) as session:
+        picture = tf.compat.v1.Variable(tf.zeros((1, 5, 7, 3)), name="input")
+        J_content, J_style = tf.reduce_mean(tf.square(picture - 9.0)), tf.reduce_mean(tf.square(picture))
+        # Every step is the same move, so that the steps in a picture can be counted.
+        direction = RANDOM.uniform(0.5, 1.5, picture.shape).astype(np.float32)
+        # Like Adam, it has a variable of its own, which must be initialised.
+        slot = tf.compat.v1.Variable(0.0, name="Adam")
+        layer = tf.nn.relu(picture)
+        namespace = {
+            "sess": session,
+            "model": {"input": picture, "conv4_2": layer},
+            "train_step": tf.group(picture.assign_add(direction), slot.assign_add(1.0)),
+            "J": costs.total_cost(J_content, J_style),
+            "J_content": J_content,
+            "J_style": J_style,
+            "a_G": layer,
+        }
+        scope = getattr(function, "__globals__", {})
+        mocks = {name: MagicMock() for name in _SIDE_EFFECTS if name in scope or name == "view"}
+        image = RANDOM.uniform(-120, 120, picture.shape).astype(np.float32)
+        names = {f"`{name}`": namespace[name] for name in ("train_step", *_COSTS)}
+        session.watch(picture, {**names, "`model['input']`": picture, "`model['conv4_2']`": layer})
+        rebound, printed = rebind(function, {**namespace, **mocks}), io.StringIO()
+        written = []
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            scope = getattr(rebound, "__globals__", {})
+            if scope:
+                scope["print"] = _recording_print(written)
+            sizes = _sizes(scope)
+            result = call(rebound, session, image.copy(), *given)
+        refuse_idle(session)
+        refuse_clash(session)
+        if is_tensor(result):
+            raise Wrong(
+                "You return the tensor, not the picture: `sess.run(model['input'])` computes its value. "
+                f"{session.account()}"
+            )
+        calls = [call_ for mock in mocks.values() for call_ in mock.mock_calls]
+        told_things = [thing for _, given_, named in calls for thing in (*given_, *named.values())] + written
+        session.picture = None
+        return _Run(
+            given[0] if given else 200, image, direction, result, session,
+            told=bool(printed.getvalue() or told_things or _sizes(scope) != sizes),
+            tensors=_tensors_told(told_things, names),
+            costs=dict(zip(_COSTS, session.run([namespace[name] for name in _COSTS]), strict=True)),
+        )
+
+
+def _recording_print(written):
+    def recording(*values, **options):
+        written.extend(values)
+        written.append("printed")
+
+    return recording
+
+
+def _sizes(scope):
+    return {name: len(value) for name, value in scope.items() if type(value) in (list, dict, set)}
+
+
+def _tensors_told(things, names):
+    """The names of the tensors among what was reported, also in a text."""
+    known = {element: words for words, element in names.items() if is_tensor(element)}
+    found = []
+    for thing in things:
+        if is_tensor(thing):
+            found += [words for element, words in known.items() if element is thing] or ["a tensor"]
+        elif isinstance(thing, str) and "Tensor(" in thing:
+            found.append("a tensor")
+        elif isinstance(thing, list | tuple):
+            found += _tensors_told(thing, names)
+        elif isinstance(thing, dict):
+            found += _tensors_told(list(thing.values()), names)
+    return tuple(dict.fromkeys(found))
+
+
+def _fault_of_report(runs):
+    """The mistake in how the costs are reported; "" where there is none."""
+    tensors = runs[-1].tensors or runs[0].tensors
+    if tensors:
+        return (
+            f"You report a tensor, which has no value, in the place of a number: {', '.join(tensors)}. Run the costs "
+            "in the session, and report what it returns."
+        )
+    read = any(f"`{name}`" in each.fetched for each in runs[-1].runs for name in _COSTS)
+    if not read:
+        return (
+            "The picture is right, but the costs are never read, so they cannot be reported: every 20 iterations run "
+            "`J`, `J_content` and `J_style` in the session."
+        )
+    if not runs[-1].told:
+        return (
+            "The picture is right, and the costs are read, but never reported: hand them to `view.update(...)` every "
+            "20 iterations."
+        )
+    return ""
+
+
+def _fault_of_run(run, runs, function):
+    """The mistake in a run of model_nn; "" where there is none."""
+    steps, images, emptied = run.steps, run.numbers("image"), run.numbers("zeros")
+    first_step = next((number for number, count in enumerate(steps) if count), None)
+    if not images:
+        return _fault_without_image(run, steps)
+    if first_step is None:
+        built = any("`train_step`" in each.fetched for each in run.runs)
+        if not built:
+            return (
+                "The train_step was never run: `sess.run(train_step)` belongs in every iteration, and no `return` "
+                "before."
+            )
+    late = [number for number in emptied if number > images[0]]
+    if late:
+        after_step = first_step is not None and any(number > first_step for number in late[:1])
+        if len(late) > 1 or after_step:
+            return (
+                f"The variables were initialised after the `assign`, {len(late)} times, each of which empties the "
+                "picture: initialise once, before the loop and before the `assign`."
+            )
+        return "The variables were initialised after the `assign`, which emptied the picture: initialise first."
+    if first_step is not None and first_step < images[0]:
+        if len(images) > 1 and sum(steps) == run.iterations:
+            return (
+                f"The `assign` was run {len(images)} times, after a train_step: it is inside the loop, so that every "
+                "iteration starts from `input_image` again."
+            )
+        return "A train_step was run before the `assign`, which then put `input_image` over what it had done."
+    again = [number for number in images if first_step is not None and number > first_step]
+    if again and not (len(again) == 1 and not any(steps[again[0] :]) and len(images) == 1):
+        if any(steps[again[0] :]):
+            return (
+                f"The `assign` was run {len(images)} times, also after a train_step: it is inside the loop, so that "
+                "every iteration starts from `input_image` again."
+            )
+        if not _returns(run, run.iterations):
+            return "The `assign` was run again after the last train_step, which put `input_image` back."
+    count = sum(steps)
+    if count != run.iterations:
+        return _fault_of_count(run, runs, function)
+    return _fault_of_result(run)
+
+
+def _returns(run, steps):
+    try:
+        return close(value_of(run.result), run.at(steps))
+    except Wrong:
+        return False
+
+
+def _fault_without_image(run, steps):
+    """What is to say where the picture was never input_image."""
+    others = [
+        each for each, count in zip(run.runs, steps, strict=True)
+        if each.after is not None and not count
+        and any("assign" in words or "change" in words for words in each.fetched)
+    ]
+    if others and any("`assign`" in each.fetched for each in others):
+        after = others[0].after
+        made = "an empty picture, all zeros" if not after.any() else relation(after, run.image).format("`input_image`")
+        return (
+            f"What is assigned to `model['input']` is not `input_image` as it is, but {made or 'something else'}."
+        )
+    return (
+        "The `assign` was never run, so the optimisation does not start from `input_image`: run "
+        "`model['input'].assign(input_image)` in the session."
+    )
+
+
+def _fault_of_count(run, runs, function):
+    """What is to say where the number of steps is not the number of iterations."""
+    counts = {each.iterations: sum(each.steps) for each in runs}
+    count, expected = counts[run.iterations], run.iterations
+    listed = ", ".join(f"{count} for {iterations}" for iterations, count in counts.items())
+    if len(set(counts.values())) == 1:
+        if count == 1 and "num_iterations" in locals_used(function):
+            return (
+                "Whatever num_iterations, the train_step ran once: does it stand outside of the loop, or does a "
+                "`return` or a `break` end the loop early?"
+            )
+        if "num_iterations" in locals_used(function):
+            return (
+                f"Whatever num_iterations, the train_step ran {count} times: does a `return` or a `break` end the loop "
+                "early, or is `num_iterations` used for something else?"
+            )
+        return f"`num_iterations` is ignored: whatever its value, the train_step ran {count} times."
+    if all(c - n == count - expected for n, c in counts.items()) and abs(count - expected) == 1:
+        few_or_many = "few" if count < expected else "many"
+        return f"One iteration too {few_or_many}: with num_iterations = {expected}, {count} steps were taken."
+    if all(c == 2 * n for n, c in counts.items()):
+        return "The train_step runs twice in each iteration."
+    if all(c == -(-n // 20) for n, c in counts.items()) or all(c == n // 20 for n, c in counts.items()):
+        return "The train_step runs only where the costs are reported: move it out of the `if`."
+    if all(c == n - -(-n // 20) for n, c in counts.items()):
+        return "The train_step runs only where the costs are not reported: it belongs in every iteration."
+    if all(c == n + -(-n // 20) for n, c in counts.items()):
+        return "The train_step runs once more where the costs are reported: run it once in each iteration."
+    if counts[3] == 3 and counts[8] == 8 and len(runs) == 3 and expected == 200:
+        return (
+            f"For num_iterations = 200 (the default), the train_step ran {count} times: is the default 200, as given?"
+        )
+    return f"The train_step did not run num_iterations times: it ran {listed}."
+
+
+def _fault_of_result(run):
+    """What is to say of what was returned, after the right steps; "" where it is right."""
+    result = run.result
+    for position, element in enumerate(result if isinstance(result, list | tuple) else ()):
+        if is_tensor(element):
+            return "You return tensors, not the picture: `sess.run(model['input'])` computes its value."
+        if np.shape(element) == run.image.shape:
+            return (
+                f"You return a {type(result).__name__} of {len(result)}, the picture at place {position}: return the "
+                "picture alone."
+            )
+    if isinstance(result, list | tuple):
+        costs_only = all(any(close(np.float64(one), np.float64(J)) for J in run.costs.values()) for one in result)
+        what = "the costs" if costs_only else f"{len(result)} things"
+        return f"You return {what}: return the picture, `sess.run(model['input'])`."
+    got = value_of(result)
+    final = next(each.after for each in reversed(run.runs) if each.after is not None)
+    expected = run.at(run.iterations)
+    if close(got, expected):
+        return ""
+    raced = [each for each in run.runs if each.raced and "`model['input']`" in each.fetched]
+    steps_after = {round_: run.at(round_) for round_ in range(run.iterations)}
+    early = next((number for number, picture in steps_after.items() if close(got, picture)), None)
+    if early == 0 and not any(close(value, got) for each in run.runs for value in [each.before] if value is not None
+                              and "`model['input']`" in each.fetched):
+        return "You return `input_image` as it came: return what `model['input']` holds after the last step."
+    if early is not None and raced and close(got, raced[-1].before):
+        return (
+            "The picture is read in the same `sess.run` as the `train_step`, and TensorFlow does not promise which "
+            "comes first: it may be from before the last step. Read `model['input']` in a run of its own after it."
+        )
+    if early == run.iterations - 1:
+        return "You return the picture from before the last step: read `model['input']` after the train_step."
+    if early is not None:
+        return (
+            f"You return the picture after step {early} of {run.iterations}, such as the last that was reported: read "
+            "`model['input']` once more after the loop."
+        )
+    if got.size == 1:
+        cost = next((name for name, value in run.costs.items() if close(got, np.float64(value))), "")
+        return f"You return one number{f', `{cost}`' if cost else ''}: return the picture, `sess.run(model['input'])`."
+    if any("`model['conv4_2']`" in each.fetched for each in run.runs) and close(got, np.maximum(expected, 0)):
+        return "You return activations (`conv4_2`), not the picture: read `model['input']`."
+    made = relation(got, expected)
+    if made:
+        return f"You return {made.format('the picture after the last step')}: return it as it is."
+    if got.shape == (len(_COSTS),):
+        return "You return the costs: return the picture, `sess.run(model['input'])`."
+    return (
+        f"Expected what `model['input']` holds after the last step, {show(final)}; yours returns {show(got)}."
+    )

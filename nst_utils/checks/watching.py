@@ -1,0 +1,199 @@
+"""A session that keeps an account of what it ran, so that a check can say what it saw."""
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from nst_utils.base.tensorflow import tf
+from nst_utils.checks.comparing import close
+from nst_utils.checks.result import Wrong
+from nst_utils.network.layout import MEANS
+
+_WRITES = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceApply")
+# So many different runs are listed in a message.
+_MOST_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a session: what was fetched, in words, and the picture before and after, None where there is none."""
+
+    fetched: tuple[str, ...]
+    before: np.ndarray | None
+    after: np.ndarray | None
+    # Whether it changed the picture and read it, or changed it twice, in an order that TensorFlow does not promise.
+    raced: bool
+    clashed: bool
+
+    def __str__(self):
+        return self.fetched[0] if len(self.fetched) == 1 else f"[{', '.join(self.fetched)}] at once"
+
+
+class WatchedSession(tf.compat.v1.Session):
+    """A session that keeps every run, once it has been told what to watch.
+
+    Where one run changes the picture and also reads it, the reading comes first here. Elsewhere that is a matter
+    of luck; here a mistake shows itself every time.
+    """
+
+    picture = None
+
+    def watch(self, picture, names):
+        """picture: a variable; names: {words: operation or tensor}."""
+        self.names = {self._operation(element): words for words, element in names.items()}
+        self.picture, self.runs = picture, []
+        self.seen = self._look()
+
+    def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
+        if self.picture is None or fetches is None:
+            return super().run(fetches, feed_dict, options, run_metadata)
+        leaves = tf.nest.flatten(fetches)
+        operations = [self._operation(leaf) for leaf in leaves]
+        effects = [self._effects(operation) for operation in operations]
+        writers = {operation for operation, (writes, _) in zip(operations, effects, strict=True) if writes}
+        raced = len({writes for writes, _ in effects}) == 2 and any(r and not w for w, r in effects)
+        if raced:
+            values = dict.fromkeys(range(len(leaves)))
+            for now in (False, True):
+                chosen = [number for number, (writes, _) in enumerate(effects) if writes == now]
+                results = super().run([leaves[number] for number in chosen], feed_dict)
+                values.update(zip(chosen, results, strict=True))
+            result = tf.nest.pack_sequence_as(fetches, list(values.values()))
+        else:
+            result = super().run(fetches, feed_dict, options, run_metadata)
+        before, self.seen = self.seen, self._look()
+        fetched = tuple(self._words(operation, before, self.seen) for operation in operations)
+        self.runs.append(Run(fetched, before, self.seen, raced, clashed=len(writers) > 1))
+        return result
+
+    def make_callable(self, fetches, feed_list=None, accept_options=False):
+        return lambda *values: self.run(fetches, dict(zip(feed_list or (), values, strict=False)))
+
+    def account(self):
+        """'Your session ran, in this order: ...'."""
+        items = _folded([str(run) for run in self.runs])
+        more = f", and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
+        listed = ", then ".join(items[:_MOST_LISTED]) or "nothing"
+        return f"Your session ran, in this order: {listed}{more}."
+
+    def _look(self):
+        with contextlib.suppress(tf.errors.FailedPreconditionError):  # not initialised yet
+            return super().run(self.picture)
+
+    def _operation(self, leaf):
+        element = self.graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True)
+        return getattr(element, "op", element)
+
+    def _effects(self, operation):
+        """Whether it changes the picture, and whether it reads it."""
+        types = {op.type for op in self._behind(operation) if self._is_of_picture(op)}
+        return any(kind.startswith(_WRITES) for kind in types), "ReadVariableOp" in types
+
+    def _kind_of_change(self, operation):
+        """In words, what a run of the operation does to the picture."""
+        kinds = {op.type for op in self._behind(operation) if op.type.startswith(_WRITES) and self._is_of_picture(op)}
+        if kinds == {"AssignVariableOp"}:
+            return "`assign`"
+        if kinds <= {"AssignAddVariableOp", "AssignSubVariableOp"}:
+            return "`assign_add` or `assign_sub`"
+        return "a step of an optimiser" if "AssignVariableOp" not in kinds else "several changes of the picture"
+
+    def _is_of_picture(self, operation):
+        return bool(operation.inputs) and operation.inputs[0].op is self.picture.handle.op
+
+    def _behind(self, operation):
+        """The operation and all that it needs."""
+        seen, todo = set(), [operation]
+        while todo:
+            operation = todo.pop()
+            if operation not in seen:
+                seen.add(operation)
+                todo += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+        return seen
+
+    def _words(self, operation, before, after):
+        if operation in self.names:
+            return self.names[operation]
+        writes, _ = self._effects(operation)
+        if operation.type == "NoOp" and writes and not operation.inputs and operation.name.startswith("init"):
+            return "the initialiser"
+        if writes:
+            return self._kind_of_change(operation)
+        if operation.type == "ReadVariableOp" and operation.inputs[0].op is self.picture.handle.op:
+            return "`model['input']`"
+        return "the initialiser" if operation.type == "NoOp" else f"`{operation.name}`"
+
+
+def refuse_idle(session):
+    """Raise Wrong where nothing was run in the session."""
+    if not session.runs:
+        raise Wrong(
+            "Nothing was run in the session that your function is given: use `sess`, and no session of your own."
+        )
+
+
+def refuse_clash(session):
+    """Raise Wrong where two operations that change the picture were given to one run."""
+    clash = next((run for run in session.runs if run.clashed), None)
+    if clash:
+        raise Wrong(
+            f"{' and '.join(clash.fetched)} are in one `sess.run`, and TensorFlow does not promise which comes first: "
+            f"give each a run of its own. {session.account()}"
+        )
+
+
+def _folded(items):
+    """['a', 'b', 'b', 'b'] as ['a', '3 times b']; also where a few in a row are repeated."""
+    folded, start = [], 0
+    while start < len(items):
+        best = (1, 1)
+        for length in range(1, 1 + min(6, (len(items) - start) // 2)):
+            block, count = items[start : start + length], 1
+            while items[start + count * length : start + (count + 1) * length] == block:
+                count += 1
+            if count > 1 and count * length > best[0] * best[1]:
+                best = (length, count)
+        length, count = best
+        block = " and ".join(items[start : start + length])
+        folded.append(block if count == 1 else f"{count} times {block}")
+        start += length * count
+    return folded
+
+
+def relation(got, image):
+    """What an array is, beside the image: 'the image minus the means, which ...'; "" where that is not known."""
+    if got is None:
+        return ""
+    means, x = np.asarray(MEANS), image.astype(np.float64)
+    known = {
+        "{} minus the means, which are subtracted already": x - means,
+        "{} plus the means": x + means,
+        "{} divided by 255": x / 255,
+        "{} with its sign turned round": -x,
+        "zeros": 0 * x,
+        "{} with red and blue exchanged": x[..., ::-1],
+        "{} upside down": x[:, ::-1],
+        "{} mirrored": x[:, :, ::-1],
+        "{} clipped to 0..255": np.clip(x, 0, 255),
+        "{} clipped to 0..1": np.clip(x, 0, 1),
+        "{} rounded to whole numbers": np.round(x),
+        "{} without the fractions": np.trunc(x),
+        "{} plus the means, clipped to 0..255": np.clip(x + means, 0, 255),
+        "{} plus the means, clipped to 0..255 and in whole numbers": np.trunc(np.clip(x + means, 0, 255)),
+        "{} without the batch axis: keep the shape (1, height, width, 3)": x[0],
+        "{} with one more axis": x[None],
+        "{} with height and width exchanged": x.swapaxes(1, 2),
+        "the channels' mean of {}": x.mean(axis=-1),
+    }
+    for words, value in known.items():
+        if close(np.asarray(got, np.float64), value):
+            return words
+    if got.shape == image.shape and np.abs(got).max() > 0:
+        ratio = np.vdot(x, got) / np.vdot(x, x)
+        if close(got, ratio * x):
+            return f"{ratio:.4g} times {{}}"
+        added = float((got - x).mean())
+        if close(got, x + added):
+            return f"{{}} plus {added:.4g}"
+    return ""
