@@ -24,6 +24,8 @@ def needed_memory(size, settings):
     per_pixel = BYTES_PER_PIXEL.get(settings.precision, BYTES_PER_PIXEL["float32"])
     length = settings.history_length if settings.optimizer == "lbfgs" else 0
     vectors = (2 * length + WORKING_VECTORS) * 3 * 4
+    if settings.method == "neighbours":
+        vectors += VECTOR_BYTES
     whole = PROGRAM_BYTES + size[0] * size[1] * (per_pixel + vectors)
     return int(min(whole, settings.max_memory or 0.75 * machine_memory()))
 

@@ -72,8 +72,9 @@ function save(name, data) {
 function notebookAddress(model, name) {
   const base = model.get("notebooks");
   if (base) return `${base}/${name}.html`;
-  const here = window.location.pathname;
-  return /\/(tree|notebooks|render)\//.test(here) ? here.replace(/[^/]*$/, `${name}.ipynb`) : null;
+  // As a web application of a Jupyter server, they open in JupyterLab.
+  const here = window.location.pathname.replace("/voila/render/", "/lab/tree/");
+  return /\/(tree|notebooks)\//.test(here) ? here.replace(/[^/]*$/, `${name}.ipynb`) : null;
 }
 
 function notebookLink(model, name) {
@@ -105,6 +106,7 @@ function controlOf(model, about, prefix, changed) {
       about.words.filter((word) => word !== about.default).map((word) => h("option", { value: word }, word)));
     if (about.kind === "start") select.append(h("option", { value: "upload", disabled: true }, "a picture of yours"));
     const control = wrap(select);
+    control.usual = (text) => { select.options[0].textContent = `as usual: ${text}`; };
     control.read = () => select.value;
     control.write = (text) => {
       for (const option of select.options) if (option.value === text) option.disabled = false;
@@ -117,6 +119,7 @@ function controlOf(model, about, prefix, changed) {
     autocomplete: "off", spellcheck: "false", "aria-describedby": `${id}-help`, onchange: changed,
   });
   let range = null;
+  let usual = about.start;
   const first = about.first;
   if (first && first.low !== undefined) {
     const to = (value) => (first.log ? Math.log(value) : value);
@@ -130,13 +133,17 @@ function controlOf(model, about, prefix, changed) {
       },
     });
     range.follow = () => {
-      const value = Number(input.value.trim() || about.start);
-      if (value > 0) range.value = to(value);
+      const value = Number(input.value.trim() || usual);
+      if (value > 0 || !first.log) range.value = to(value);
     };
     input.addEventListener("input", range.follow);
   }
   const control = wrap(range, input);
   if (range) control.classList.add("nst-with-range");
+  control.usual = (text) => {
+    usual = input.placeholder = text;
+    if (range) range.follow();
+  };
   control.read = () => input.value.trim();
   control.write = (text) => {
     input.value = text;
@@ -165,8 +172,8 @@ function settingsForm(model, prefix, send, waiting) {
     }
     groups.get(about.group).append(control);
   }
-  const order = ["beta", "style_scale", "keep_colors", "max_side", "iterations"];
-  first.append(...order.filter((name) => controls.has(name)).map((name) => controls.get(name)));
+  const inOrder = model.get("form").filter((about) => about.first).sort((a, b) => a.first.rank - b.first.rank);
+  first.append(...inOrder.map(({ name }) => controls.get(name)));
   for (const name of Object.keys(model.get("groups"))) if (groups.has(name)) more.append(groups.get(name));
   const show = () => {
     const texts = model.get("texts");
@@ -174,8 +181,13 @@ function settingsForm(model, prefix, send, waiting) {
       if (control.write && control.read() !== (texts[name] || "")) control.write(texts[name] || "");
     }
   };
+  const tellUsual = () => {
+    for (const [name, text] of Object.entries(model.get("usual"))) if (text) controls.get(name).usual(text);
+  };
   model.on("change:texts", show);
+  model.on("change:usual", tellUsual);
   show();
+  tellUsual();
   return { first, more };
 }
 
@@ -198,7 +210,7 @@ function uploader(model, send, say) {
   };
 }
 
-function fileButton(words, accept, taken, id) {
+function fileButton(words, accept, taken, id, kind = "") {
   const input = h("input", {
     type: "file", accept, id, class: "nst-file", "aria-label": words,
     onchange: () => {
@@ -206,14 +218,14 @@ function fileButton(words, accept, taken, id) {
       input.value = "";
     },
   });
-  return h("label", { class: "nst-button", for: id }, words, input);
+  return h("label", { class: `nst-button ${kind}`, for: id }, words, input);
 }
 
 /** A window with the camera's picture, and a button that takes it; nothing where the browser has no camera for us. */
 function cameraButton(taken, say) {
   if (!navigator.mediaDevices || !navigator.mediaDevices.getUserMedia) return null;
   return h("button", {
-    type: "button", class: "nst-button",
+    type: "button", class: "nst-button nst-small",
     onclick: async () => {
       let stream;
       try {
@@ -249,10 +261,18 @@ function cameraButton(taken, say) {
 
 function gallery(model, kind, taken) {
   const words = kind === "content" ? "Example photos" : "Example paintings";
-  return h("div", { class: "nst-gallery", role: "group", "aria-label": words },
-    (model.get("gallery")[kind] || []).map(({ name, url }) =>
-      h("button", { type: "button", class: "nst-thumb", title: name, onclick: () => taken(name) },
-        h("img", { src: url, alt: name }))));
+  const buttons = new Map((model.get("gallery")[kind] || []).map(({ name, url }) =>
+    [name, h("button", { type: "button", class: "nst-thumb", title: name, onclick: () => taken(name) },
+      h("img", { src: url, alt: name }))]));
+  const mark = () => {
+    const chosen = kind === "content" ? [model.get("photo")] : model.get("paintings");
+    for (const [name, button] of buttons) {
+      button.setAttribute("aria-pressed", String(chosen.some((each) => each.name === name)));
+    }
+  };
+  model.on(kind === "content" ? "change:photo" : "change:paintings", mark);
+  mark();
+  return h("div", { class: "nst-gallery", role: "group", "aria-label": words }, [...buttons.values()]);
 }
 
 function photoChooser(model, prefix, send, upload, say) {
@@ -271,7 +291,7 @@ function photoChooser(model, prefix, send, upload, say) {
     h("h2", { id: `${prefix}-photo` }, "Photo"),
     h("div", { class: "nst-row" }, image, h("div", {}, name,
       h("div", { class: "nst-row" },
-        fileButton("Upload a photo", "image/*", take, `${prefix}-photo-file`), cameraButton(take, say)))),
+        fileButton("Upload a photo", "image/*", take, `${prefix}-photo-file`, "nst-small"), cameraButton(take, say)))),
     gallery(model, "content", (example) => send({ do: "example", what: "photo", name: example })));
   droppable(section, take);
   return section;
@@ -336,10 +356,10 @@ function paintingsChooser(model, prefix, send, upload, waiting) {
   const add = h("input", { type: "checkbox", id: `${prefix}-add` });
   const instead = () => ({ instead: !add.checked });
   const take = (file) => upload(file, "painting", instead());
-  const section = h("section", { class: "nst-card", "aria-labelledby": `${prefix}-paintings` },
+  const section = h("section", { class: "nst-card nst-paintings-card", "aria-labelledby": `${prefix}-paintings` },
     h("h2", { id: `${prefix}-paintings` }, "Painting"), list,
     h("div", { class: "nst-row" },
-      fileButton("Upload a painting", "image/*", take, `${prefix}-painting-file`),
+      fileButton("Upload a painting", "image/*", take, `${prefix}-painting-file`, "nst-small"),
       h("span", {}, add, " ", h("label", { for: `${prefix}-add` }, "add to the others"))),
     gallery(model, "style", (name) => send({ do: "example", what: "painting", name, ...instead() })));
   droppable(section, take);
@@ -364,7 +384,7 @@ function stage(model, prefix) {
   });
   const zoom = h("input", {
     type: "range", id: `${prefix}-zoom`, min: 1, max: 5, step: 0.25, value: 1,
-    oninput: () => { sheet.style.width = `${100 * zoom.value}%`; },
+    oninput: () => { sheet.style.setProperty("--zoom", zoom.value); },
   });
   before.style.clipPath = "inset(0 100% 0 0)";
   line.hidden = true;
@@ -373,16 +393,15 @@ function stage(model, prefix) {
     showBytes(after, model.get("picture"));
     if (!width) return;
     after.alt = quick ? "A quick look at the picture" : `The picture after ${iteration} steps`;
-    sheet.style.aspectRatio = `${width} / ${height}`;
+    sheet.style.setProperty("--ratio", width / height);
   };
   model.on("change:picture", show);
   model.on("change:before", () => showBytes(before, model.get("before")));
   show();
   showBytes(before, model.get("before"));
-  return h("div", { class: "nst-stage" }, frame,
-    h("div", { class: "nst-row nst-sliders" },
-      h("label", { for: `${prefix}-compare` }, "Before / after"), compare,
-      h("label", { for: `${prefix}-zoom` }, "Zoom"), zoom));
+  return [frame, h("div", { class: "nst-row nst-sliders" },
+    h("label", { for: `${prefix}-compare` }, "Before / after"), compare,
+    h("label", { for: `${prefix}-zoom` }, "Zoom"), zoom)];
 }
 
 function strip(model) {
@@ -395,9 +414,8 @@ function strip(model) {
 }
 
 function curve(model) {
-  const [width, height, left, bottom] = [320, 170, 46, 22];
+  const [width, height, left, bottom] = [300, 220, 34, 22];
   const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "No cost yet" });
-  const names = ["total J", "content αJ", "style βJ"];
   const show = () => {
     const points = model.get("curve");
     const status = model.get("status");
@@ -406,16 +424,16 @@ function curve(model) {
     if (!values.length) return;
     drawing.setAttribute("aria-label",
       `Total cost over ${points.length} steps: from ${short(values[0])} to ${short(values.at(-1))}`);
-    let [low, high] = [Math.log10(Math.min(...values)), Math.log10(Math.max(...values))];
-    [low, high] = [Math.floor(low * 2) / 2, Math.max(Math.ceil(high * 2) / 2, Math.floor(low * 2) / 2 + 0.5)];
+    const low = Math.floor(Math.log10(Math.min(...values)));
+    const high = Math.max(Math.ceil(Math.log10(Math.max(...values))), low + 1);
     const steps = Math.max(status.planned || 1, points.at(-1)[0], 1);
     const x = (step) => left + (step / steps) * (width - left - 8);
     const y = (value) => 8 + ((high - Math.log10(value)) / (high - low)) * (height - bottom - 12);
-    for (let power = low; power <= high + 1e-9; power += high - low > 3 ? 1 : 0.5) {
+    for (let power = low; power <= high; power += Math.ceil((high - low) / 8)) {
       const at = y(10 ** power);
       drawing.append(svg("line", { x1: left, x2: width - 8, y1: at, y2: at, class: "nst-grid" }));
-      const words = svg("text", { x: left - 4, y: at + 3.5, "text-anchor": "end" });
-      words.textContent = short(10 ** power);
+      const words = svg("text", { x: left - 5, y: at + 4, "text-anchor": "end" });
+      words.textContent = "10" + String(power).replace(/./g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
       drawing.append(words);
     }
     const path = points.filter((point) => point[1] > 0)
@@ -432,28 +450,33 @@ function curve(model) {
   model.on("change:curve", show);
   show();
   return h("figure", { class: "nst-figure" }, drawing, h("figcaption", { class: "nst-help" },
-    "Total cost J at each step. A coarse level and a fine one have costs of their own: the curve jumps between them."));
+    "Total cost J at each step; where a finer level begins, with costs of its own, it jumps."));
 }
 
 // What the formulas say, with the present numbers
 
+/** A formula's text with its _subscripts and ^(superscripts) as elements. */
+function written(text) {
+  return text.split(/(_[a-zA-Z]+|\^\([A-Z]\))/).map((part) =>
+    part[0] === "_" ? h("sub", {}, part.slice(1)) : part[0] === "^" ? h("sup", {}, part.slice(1)) : part);
+}
+
 function formulas(model) {
   const values = h("p", { class: "nst-values" });
   const show = () => {
-    const { total, content, style } = model.get("status");
+    const { total, content, style, method } = model.get("status");
+    const spots = method === "neighbours";
+    first.replaceChildren(...written(`J(G) = α J_${spots ? "match" : "content"}(C, G) + β J_style(S, G)`));
+    second.replaceChildren(...written(spots ? "J_match = 1/n Σ (1 − cos(v^(G), v^(S))), v^(S) the spot that fits" :
+      "J_content = 1/(4 n_H n_W n_C) Σ (a^(C) − a^(G))²"));
     values.textContent = total === undefined ? "" :
-      `J = ${short(total)}, J content = ${short(content)}, J style = ${short(style)}`;
+      `J = ${short(total)}, J ${spots ? "match" : "content"} = ${short(content)}, J style = ${short(style)}`;
   };
+  const [first, second] = [h("p"), h("p")];
   model.on("change:status", show);
   show();
-  return h("div", { class: "nst-formulas" },
-    h("p", {}, "J(G) = α J", h("sub", {}, "content"), "(C, G) + β J", h("sub", {}, "style"), "(S, G)"),
-    h("p", {}, "J", h("sub", {}, "content"), " = 1/(4 n", h("sub", {}, "H"), "n", h("sub", {}, "W"), "n",
-      h("sub", {}, "C"), ") Σ (a", h("sup", {}, "(C)"), " − a", h("sup", {}, "(G)"), ")²"),
-    h("p", {}, "J", h("sub", {}, "style"), " = Σ", h("sub", {}, "l"), " λ", h("sub", {}, "l"), " 1/(4 n",
-      h("sub", {}, "C"), "²(n", h("sub", {}, "H"), "n", h("sub", {}, "W"), ")²) Σ (G", h("sup", {}, "(S)"), " − G",
-      h("sup", {}, "(G)"), ")²,  G = A Aᵀ"),
-    values);
+  return h("div", { class: "nst-formulas nst-only-class" }, first, second,
+    h("p", {}, ...written("J_style = Σ_l λ_l 1/(4 n_C²(n_H n_W)²) Σ (G^(S) − G^(G))², G = A Aᵀ")), values);
 }
 
 function presets(model, root, send) {
@@ -480,7 +503,7 @@ function presets(model, root, send) {
   const section = h("section", { class: "nst-card nst-only-class", "aria-label": "What would happen if" },
     h("h2", {}, "What would happen if"),
     h("div", { class: "nst-row nst-presets" }, buttons), words,
-    h("p", { class: "nst-help" }, "The keys → and ← (or n and p) step through them."), formulas(model));
+    h("p", { class: "nst-help" }, "The keys → and ← (or n and p) step through them."));
   return { section, end: () => document.removeEventListener("keydown", keys) };
 }
 
@@ -516,7 +539,7 @@ function downloads(model, prefix, send, upload) {
   const button = (what, words, label) =>
     h("button", { type: "button", class: "nst-button nst-needs-picture", "aria-label": label, onclick: () => get(what) },
       words);
-  const section = h("section", { class: "nst-card", "aria-labelledby": `${prefix}-downloads` },
+  const section = h("section", { class: "nst-card nst-downloads", "aria-labelledby": `${prefix}-downloads` },
     h("h2", { id: `${prefix}-downloads` }, "Take it with you"),
     h("div", { class: "nst-row" }, button("picture", "Picture (PNG)"), button("settings", "Settings"),
       fileButton("Load settings", ".json,.toml,text/plain", (file) => upload(file, "settings"), `${prefix}-settings`)),
@@ -576,8 +599,8 @@ function runBar(model, prefix, send) {
     show();
   };
   const bar = h("div", { class: "nst-bar" },
-    h("div", { class: "nst-row" }, paint, stop, goOn, h("span", { class: "nst-row" },
-      h("label", { for: steps.id }, "for"), steps, " steps"), keep),
+    h("div", { class: "nst-row" }, paint, stop, keep),
+    h("div", { class: "nst-row" }, goOn, h("label", { for: steps.id }, "for"), steps, " steps"),
     progress, numbers, message);
   return { bar, say };
 }
@@ -636,9 +659,10 @@ function render({ model, el }) {
         photoChooser(model, prefix, send, upload, say), paintingsChooser(model, prefix, send, upload, waiting),
         h("section", { class: "nst-card", "aria-labelledby": `${prefix}-settings-title` },
           h("h2", { id: `${prefix}-settings-title` }, "How to paint"), form.first, form.more)),
-      h("div", { class: "nst-right" }, stage(model, prefix), bar,
-        h("div", { class: "nst-under" }, curve(model), ifs.section), strip(model), keptPictures(model, send),
-        downloads(model, prefix, send, upload))));
+      h("div", { class: "nst-right" },
+        h("div", { class: "nst-show" }, h("div", { class: "nst-stage" }, stage(model, prefix), strip(model)),
+          h("div", { class: "nst-side" }, bar, curve(model), formulas(model))),
+        ifs.section, keptPictures(model, send), downloads(model, prefix, send, upload))));
   const needing = root.querySelectorAll(".nst-needs-picture");
   const ready = () => needing.forEach((button) => { button.disabled = !model.get("status").painted; });
   model.on("change:status", ready);

@@ -35,39 +35,50 @@ _HERE = Path(__file__).resolve().parent
 # Longest sides of what is sent to the page, in pixels; the download is of the full size.
 _VIEW_SIDE, _THUMB_SIDE = 1280, 160
 _MOST_PAINTINGS, _MOST_KEPT, _STRIP, _CURVE = 8, 12, 10, 200
+# Seconds between two pictures of a run, at least.
+_PAUSE = 0.07
 # Seconds of silence after which a page counts as closed: browsers let a page in the background speak once a minute.
 SILENCE = 150
 
 # The few controls that matter first: what to call them, and the range of their sliders, which are logarithmic in two.
 FIRST = {
-    "beta": {"title": "Strength", "low": 0.4, "high": 4000, "log": True},
+    "strength": {"title": "Strength", "low": 0, "high": 1, "step": 0.05},
     "style_scale": {"title": "Brush size", "low": 0.25, "high": 4, "log": True},
     "keep_colors": {"title": "Colours"},
+    "method": {"title": "Method"},
     "max_side": {"title": "Size: longest side", "low": 64, "high": 2048, "step": 16},
     "iterations": {"title": "Quality: steps", "low": 2, "high": 200, "step": 1},
 }
+# What depends on other settings where it is not given.
+FILLED_IN = ("iterations", "init", "epsilon")
 # The notebook that explains a group of settings, or a single one.
 NOTEBOOKS = {
     "alpha": "05_total_cost", "beta": "05_total_cost", "content_layers": "02_content_cost",
     "style_layers": "04_style_cost", "pooling": "01_transfer_learning_with_vgg19", "tv_weight": "05_total_cost",
     "styles": "04_style_cost", "costs": "05_total_cost", "optimiser": "06_optimisation", "start": "06_optimisation",
     "machine": "07_the_same_in_tensorflow_2", "first": "06_optimisation", "style_scale": "04_style_cost",
+    "method": "04_style_cost", "strength": "05_total_cost", "keep_colors": "04_style_cost",
     "weights": "01_transfer_learning_with_vgg19",
 }
-# What an instructor steps through in front of a class: a name, what to look at, and the settings that are changed.
+# What an instructor steps through in front of a class: a name, what to look at, and the settings that are changed,
+# for the course's method, whichever is chosen on the page.
 PRESETS = (
     ("As it is", "The settings as they are on this page.", {}),
     ("Content only", "From noise, the content cost alone: the photograph comes back, without a painting in it.",
-     {"beta": 0.0, "init": "noise"}),
+     {"beta": 0.0, "init": "noise", "method": "gram"}),
     ("Style only", "From noise, the style cost alone: the manner without any place for things.",
-     {"alpha": 0.0, "init": "noise"}),
+     {"alpha": 0.0, "init": "noise", "method": "gram"}),
     ("One shallow layer", "Only conv1_1 is asked for its style: colours and the finest strokes.",
-     {"style_layers": (("conv1_1", 1.0),)}),
+     {"style_layers": (("conv1_1", 1.0),), "method": "gram"}),
     ("One deep layer", "Only conv5_1 is asked for its style: large shapes, and hardly a colour of the painting.",
-     {"style_layers": (("conv5_1", 1.0),), "init": "content"}),
+     {"style_layers": (("conv5_1", 1.0),), "init": "content", "method": "gram"}),
     ("No recolouring", "The start is the photograph as it is: what the first step no longer has done for it.",
-     {"init": "content"}),
-    ("Noise start", "The start is noise: everything has to be found, and takes more steps.", {"init": "noise"}),
+     {"init": "content", "method": "gram"}),
+    ("Noise start", "The start is noise: everything has to be found, and takes more steps.",
+     {"init": "noise", "method": "gram"}),
+    ("Neighbours", "Another way to judge: each place is to look like a spot of the painting that fits there.",
+     {"method": "neighbours", "optimizer": "lbfgs", "content_layers": Settings.content_layers,
+      "style_layers": Settings.style_layers}),
 )
 _PRESET_SIDE, _PRESET_STEPS = 200, 20
 
@@ -92,6 +103,7 @@ class Studio(anywidget.AnyWidget):
     photo = traitlets.Dict().tag(sync=True)
     paintings = traitlets.List().tag(sync=True)
     texts = traitlets.Dict().tag(sync=True)
+    usual = traitlets.Dict().tag(sync=True)
     before = traitlets.Bytes().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
@@ -103,6 +115,7 @@ class Studio(anywidget.AnyWidget):
         self._examples = {kind: {_title(path): path for path in examples(kind)} for kind in ("content", "style")}
         self._uploads, self._start, self._kept, self._number = {}, None, {}, 0
         self._strip, self._every, self._seen = [], 1, None
+        self._shown, self._sent = None, 0.0
         self._session = Session(self._told, places)
         super().__init__(
             form=[_control(each) for each in dataclasses.fields(Settings)],
@@ -119,6 +132,7 @@ class Studio(anywidget.AnyWidget):
         self.on_msg(self._received)
         with self._session.lock:
             self._choose_first()
+            self._show_usual()
         threading.Thread(target=self._watch, name="studio-watch", daemon=True).start()
 
     def close(self):
@@ -210,7 +224,7 @@ class Studio(anywidget.AnyWidget):
         texts = {str(name): str(text).strip() for name, text in message["texts"].items()}
         settings = {name: self._read(name, text) for name, text in texts.items() if text}
         self._session.job(settings)
-        self._session.settings, self.texts = settings, texts
+        self._use(settings, texts)
         self._changed()
 
     def _paint(self, message, buffers):
@@ -314,6 +328,10 @@ class Studio(anywidget.AnyWidget):
             self.texts = self.texts | {"init": "upload"}
             session.settings = session.settings | {"init": picture.pixels}
 
+    def _use(self, settings, texts):
+        self._session.settings, self.texts = settings, texts
+        self._show_usual()
+
     def _changed(self):
         """What a change leads to, once there are pictures to paint."""
         if self._session.photo and self._session.paintings:
@@ -371,7 +389,7 @@ class Studio(anywidget.AnyWidget):
         texts = {each: _text_of(each, value) for each, value in found.items() if value is not None}
         settings = {each: self._read(each, text) for each, text in texts.items()}
         session.job(settings)
-        session.settings, self.texts = settings, texts
+        self._use(settings, texts)
         if left_out:
             self._say(f"Taken from {plain_name(name)}, without {' and '.join(left_out)}: choose them here.")
 
@@ -380,6 +398,11 @@ class Studio(anywidget.AnyWidget):
     def _told(self, news):
         """News of the session, which holds its lock."""
         session, present = self._session, news.present
+        if present and news.state in ("painting", "done") and not present.job.quick:
+            self._add_to_strip(present)
+        now = time.monotonic()
+        if present and news.state in ("painting", "quick") and now - self._sent < _PAUSE:
+            return  # a page shows no more pictures a second than that
         status = {
             "state": news.state, "message": news.message, "busy": session.busy, "painted": session.present is not None,
             "failed": news.state == "failed",
@@ -392,13 +415,11 @@ class Studio(anywidget.AnyWidget):
                     "iteration": step.iteration, "planned": step.planned, "width": step.width, "height": step.height,
                     "full_width": present.run.size[0], "full_height": present.run.size[1], "exact": step.exact,
                     "total": step.total, "content": step.content, "style": step.style, "seconds": step.seconds,
-                    "left": news.left, "quick": present.job.quick,
+                    "left": news.left, "quick": present.job.quick, "method": present.job.settings.method,
                 }
                 self.curve = _thinned([[s.iteration, s.total, s.content, s.style] for s in history])
-                if news.state != "stopped":
-                    self.picture = _jpeg(step.image, _VIEW_SIDE)
-                    if not present.job.quick:
-                        self._add_to_strip(present)
+                if step is not self._shown:
+                    self.picture, self._shown, self._sent = _jpeg(step.image, _VIEW_SIDE), step, now
             else:
                 status = {**{k: v for k, v in self.status.items() if k not in status}, **status}
             self.status = status
@@ -417,6 +438,12 @@ class Studio(anywidget.AnyWidget):
             if len(self._strip) > _STRIP:
                 self._strip, self._every = self._strip[::2], self._every * 2
             self.strip = list(self._strip)
+
+    def _show_usual(self):
+        """What is taken for settings that are not given and depend on others."""
+        given = {name: value for name, value in self._session.settings.items() if name not in FILLED_IN}
+        usual = Settings.of(**given)
+        self.usual = {name: str(getattr(usual, name) or "") for name in FILLED_IN}
 
     def _show_before(self):
         self.before = _jpeg(self._session.photo.pixels, _VIEW_SIDE)
@@ -460,8 +487,10 @@ def _control(setting):
     control = {
         "name": name, "flag": "--" + name.replace("_", "-"), "group": about["group"], "help": about["help"],
         "default": default_text(setting), "notebook": NOTEBOOKS.get(name, NOTEBOOKS[about["group"]]),
-        "kind": "text", "first": FIRST.get(name), "words": [], "hint": kind.metavar,
+        "kind": "text", "first": None, "words": [], "hint": kind.metavar,
     }
+    if name in FIRST:
+        control["first"] = FIRST[name] | {"rank": list(FIRST).index(name)}
     if isinstance(kind, Choice):
         control |= {"kind": "choice", "words": list(kind.words)}
     elif isinstance(kind, Start):
@@ -511,7 +540,8 @@ def _text_of(name, value):
 
 def _title(path):
     """What to call an example picture."""
-    return path.stem.replace("-", " ").title()
+    small = ("at", "of", "the", "in", "on", "with")
+    return " ".join(word if word in small else word.capitalize() for word in path.stem.split("-"))
 
 
 @functools.cache

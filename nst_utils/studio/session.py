@@ -7,6 +7,7 @@ last one: what the thread is computing at that moment is dropped when it is done
 import contextlib
 import io
 import json
+import sys
 import tempfile
 import threading
 import time
@@ -19,7 +20,6 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from nst_utils.base.errors import InputError
-from nst_utils.engine.memory import needed_memory
 from nst_utils.engine.settings import Settings
 from nst_utils.engine.styles import Style, regions_of, styles_of
 from nst_utils.pictures.films import Frames, chosen
@@ -149,6 +149,7 @@ class Session:
         self._wanted, self._current, self._closed, self._thread = None, None, False, None
         self._stepped = None  # the job that the last step belongs to
         self._frames, self._cleanup = None, contextlib.ExitStack()
+        self._filming = threading.Lock()  # held while a frame is written, and while frames are removed
 
     def quick_look(self, changes=(), side=QUICK_SIDE, steps=QUICK_STEPS):
         """Show in small, and soon, what the pictures and settings lead to. A painting that runs is given up.
@@ -219,7 +220,7 @@ class Session:
         with self._changed:
             self._closed, self._wanted, self._current = True, None, None
             self._changed.notify_all()
-        self._cleanup.close()
+        self._remove_frames()
 
     def job(self, settings=None):
         """The checked Job of the present pictures and settings, or other settings than the session's."""
@@ -318,6 +319,11 @@ class Session:
                 self._end(job, News("failed", f"Painting failed ({type(error).__name__}: {error}): try it again."))
 
     def _run(self, job):
+        if "tensorflow" not in sys.modules:
+            words = "Loading TensorFlow and the network ..."
+            self._tell_of(job, News("quick" if job.quick else "painting", words))
+        from nst_utils.engine.memory import needed_memory  # which imports TensorFlow
+
         need = needed_memory(job.size, job.settings)
         words = "Waiting in line: other pictures take the memory that this one needs."
         with self._places.place(
@@ -329,7 +335,7 @@ class Session:
                 self._advance(job)
 
     def _advance(self, job):
-        from nst_utils.engine.run import Run  # which imports TensorFlow
+        from nst_utils.engine.run import Run
 
         self._tell_of(job, News("quick" if job.quick else "painting"))
         if job.start:
@@ -366,15 +372,22 @@ class Session:
         if new:
             self.history = []
         if self._frames is None or new and (not present.job.went_on or self._frames.size != present.run.size):
-            self._cleanup.close()
+            self._remove_frames()
             self._frames = self._cleanup.enter_context(Frames(present.run.size))
         self.present = present
         self.history.append(present.step.without_picture())
 
     def _add_frame(self, present):
         """One more frame of the film; of pictures that went on from others, after theirs."""
-        frames = self._frames
-        frames.add(len(frames.paths) if present.job.went_on else present.step.iteration, present.step.image)
+        with self._filming:
+            frames = self._frames
+            if frames is not None:  # else the session has been closed
+                frames.add(len(frames.paths) if present.job.went_on else present.step.iteration, present.step.image)
+
+    def _remove_frames(self):
+        with self._filming:
+            self._frames = None
+            self._cleanup.close()
 
     def _state_of(self, job, ended):
         if job.quick:
