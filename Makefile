@@ -13,7 +13,7 @@ EMBEDDED := NST_WEIGHTS=$(CURDIR)/pretrained-model/vgg19-embedded.mat
 IN_TURNS := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gallery test lint lab notebooks release grade bench clean
+.PHONY: help demo studio gallery test lint lab notebooks release grade bench clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,12 @@ gallery: $(VENV)/.installed  ## Make a picture for every control, and the page t
 	@echo "Running every command of the gallery (a quarter of an hour) ..."
 	@$(EMBEDDED) $(BIN)/python gallery/build.py
 
+studio: $(VENV)/.installed-dev  ## Open the studio, a page for photo, painting and settings, in the browser.
+	@$(BIN)/nst studio
+
 test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
+	@(command -v chromium || command -v chromium-browser || command -v google-chrome) >/dev/null || \
+		echo "There is no chromium, so the studio is not tested in a browser: get it with apt-get install chromium."
 	@echo "Testing the package, the exercises' checks, both editions and the grading ..."
 	@$(BIN)/python -m pytest --quiet $(IN_TURNS) tests
 	@echo "Executing every solution notebook and comparing what is a fact ..."
@@ -75,6 +80,7 @@ bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); r
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py
+	@$(BIN)/python benchmarks/studio.py
 	@$(BIN)/python benchmarks/time_to_quality.py
 
 clean:  ## Remove the environment and everything that was made.

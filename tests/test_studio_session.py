@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import nbformat
 import numpy as np
 import pytest
 from conftest import ROOT, assert_one_sentence, random_network
@@ -15,6 +16,7 @@ from PIL import Image
 
 from nst_utils import stylize
 from nst_utils.base.errors import InputError
+from nst_utils.cli.studio import CELL
 from nst_utils.course.config import CONFIG
 from nst_utils.engine.settings import read_settings
 from nst_utils.network.matconvnet import write_matconvnet
@@ -108,7 +110,13 @@ def one_run(session, **settings):
                    **session.settings | settings).image
 
 
-@pytest.mark.parametrize("settings", [{}, {"optimizer": "adam"}, {"keep_colors": "luminance", "size": (64, 48)}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {}, {"optimizer": "adam"}, {"keep_colors": "luminance", "size": (64, 48)},
+        {"method": "neighbours", "strength": 0.4, "iterations": 6},
+    ],
+)
 def test_a_session_paints_what_stylize_paints(session_of, settings):
     session = session_of(**settings)
     session.paint()
@@ -293,6 +301,23 @@ def test_a_failing_run_says_so_and_the_next_one_works(session_of, monkeypatch):
     session.told.news.clear()
     session.paint()
     finish(session)
+
+
+def test_a_session_closed_while_it_paints_leaves_no_frames(session_of, tmp_path, monkeypatch):
+    (tmp_path / "t").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
+    for _ in range(3):
+        session = session_of(iterations=10000)
+        session.paint()
+        session.told.wait_for(lambda news: news.present and news.present.step.iteration >= 3)
+        session.close()
+        time.sleep(0.2)
+        assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_the_notebook_shows_the_studio_as_the_command_does():
+    notebook = nbformat.read(ROOT / "notebooks" / "studio.ipynb", as_version=4)
+    assert [cell.source for cell in notebook.cells] == [CELL]
 
 
 # Places in memory

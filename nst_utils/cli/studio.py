@@ -1,6 +1,8 @@
 """`nst studio`: the studio in a browser, by a server on this machine alone."""
 
 import contextlib
+import errno
+import ipaddress
 import os
 import secrets
 import socket
@@ -13,6 +15,7 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -36,16 +39,21 @@ def studio(
         typer.Option(min=1, max=65535, help="Port to listen on.", show_default=f"{PORT}, or the next one that is free"),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser; say the address.")] = False,
+    listen: Annotated[
+        str, typer.Option("--address", metavar="IP", help="Listen for other machines too: 0.0.0.0 for all of them.")
+    ] = ADDRESS,
 ):
     """Open the studio in the browser: photo, painting and settings by hand, the picture painting itself in view.
 
-    Ctrl-C ends it. It listens on this machine only, and the address holds a key to it.
+    Ctrl-C ends it. It listens on this machine only, unless told otherwise, and the address holds a key to it, a new
+    one every time, or that in the variable JUPYTER_TOKEN.
     """
     if find_spec("voila") is None or find_spec("anywidget") is None:
         raise InputError("The studio needs packages that are not installed: pip install 'nst_utils[studio]'.")
-    port = _free_port(port)
-    token = secrets.token_urlsafe(24)
-    address = f"http://{ADDRESS}:{port}/?token={token}"
+    port = _free_port(listen, port)
+    token = os.environ.get("JUPYTER_TOKEN") or secrets.token_urlsafe(24)
+    name = socket.gethostname() if listen in ("0.0.0.0", "::") else f"[{listen}]" if ":" in listen else listen
+    address = f"http://{name}:{port}/?token={quote(token)}"
     with contextlib.ExitStack() as end:
         folder = Path(end.enter_context(tempfile.TemporaryDirectory(prefix="nst-studio-", ignore_cleanup_errors=True)))
         # What sessions keep in files goes with this folder, even where a kernel is killed.
@@ -53,20 +61,26 @@ def studio(
         os.environ.update(TMPDIR=str(folder / "passing"), NST_STUDIO_NOTEBOOKS="/voila/files/notebooks")
         _write_notebook(folder / "studio.ipynb")
         end.enter_context(_notebooks_as_pages(folder / "notebooks"))
-        threading.Thread(target=_announce, args=(port, address, not no_browser), daemon=True).start()
-        _serve(folder, port, token)
+        threading.Thread(target=_announce, args=(listen, port, address, not no_browser), daemon=True).start()
+        _serve(folder, listen, port, token)
 
 
-def _free_port(port):
+def _free_port(listen, port):
     """The port asked for, or the first free one; InputError where it is taken."""
+    try:
+        family = socket.AF_INET6 if ipaddress.ip_address(listen).version == 6 else socket.AF_INET
+    except ValueError:
+        raise InputError(f"{listen} is no address to listen on: give an IP address, such as 0.0.0.0.") from None
     for number in [port] if port else range(PORT, PORT + TRIES):
-        with socket.socket() as probe:
+        with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((ADDRESS, number))
+                probe.bind((listen, number))
                 return number
             except OSError as error:
                 reason = error.strerror
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise InputError(f"{listen} is no address of this machine: give one of its own.") from None
     raise InputError(f"Port {number} cannot be used ({reason}): give another one with --port.")
 
 
@@ -96,10 +110,10 @@ def _notebooks_as_pages(folder):
         process.wait()
 
 
-def _announce(port, address, browser):
+def _announce(listen, port, address, browser):
     """Say where the studio is, once it is there, and open it."""
     for _ in range(600):
-        with contextlib.suppress(OSError), socket.create_connection((ADDRESS, port), 1):
+        with contextlib.suppress(OSError), socket.create_connection((listen, port), 1):
             break
         time.sleep(0.1)
     typer.echo(f"The studio is at {address}\nCtrl-C ends it.")
@@ -108,12 +122,15 @@ def _announce(port, address, browser):
         webbrowser.open(address)
 
 
-def _serve(folder, port, token):
+def _serve(folder, listen, port, token):
     from traitlets.config import Config
     from voila.app import Voila
 
     config = Config()
-    config.Voila.update(ip=ADDRESS, port=port, port_retries=0, open_browser=False, token=token, log_level="ERROR")
+    config.Voila.update(ip=listen, port=port, port_retries=0, open_browser=False, token=token, log_level="ERROR")
+    # With a token there is no cookie for this check, and a closed page could not end its kernel. Nothing is lost: whatever
+    # can be asked for names a kernel by an id that nobody else knows.
+    config.Voila.tornado_settings = {"disable_check_xsrf": True}
     config.VoilaConfiguration.update(
         file_allowlist=[r"notebooks/[0-9a-z_]+\.html"],
         # Others that happen to be installed only make the page slow.

@@ -307,20 +307,32 @@ function droppable(element, taken) {
 
 function paintingsChooser(model, prefix, send, upload, waiting) {
   const list = h("ul", { class: "nst-paintings" });
-  const later = debounced(waiting, send);
+  // A slider that is being dragged stays where it is: only other paintings or masks make another list.
+  let drawn = null;
   const show = () => {
     const paintings = model.get("paintings");
+    const sliders = paintings.flatMap(({ weight, scale }) => [weight, scale]);
+    const key = JSON.stringify(paintings.map(({ name, url, mask, mask_name }) => [name, url, mask, mask_name]));
+    if (key === drawn) {
+      list.querySelectorAll("input[type=range]").forEach((slider, index) => {
+        if (slider !== document.activeElement) slider.value = sliders[index];
+      });
+      return;
+    }
+    drawn = key;
     const focused = list.contains(document.activeElement) ? document.activeElement.id : null;
     list.replaceChildren(...paintings.map((each, index) => {
       const id = `${prefix}-painting-${index}`;
       const weight = h("input", {
         type: "range", id: `${id}-weight`, min: 0, max: 4, step: 0.05, value: each.weight,
-        oninput: () => later({ do: "painting", index, weight: weight.value }),
       });
+      const weigh = debounced(waiting, () => send({ do: "painting", index, weight: weight.value }));
+      weight.addEventListener("input", weigh);
       const scale = h("input", {
         type: "range", id: `${id}-scale`, min: 0.25, max: 4, step: 0.05, value: each.scale,
-        oninput: () => later({ do: "painting", index, scale: scale.value }),
       });
+      const brush = debounced(waiting, () => send({ do: "painting", index, scale: scale.value }));
+      scale.addEventListener("input", brush);
       const mask = h("select", {
         id: `${id}-mask`,
         onchange: () => {
@@ -386,9 +398,11 @@ function stage(model, prefix) {
     type: "range", id: `${prefix}-zoom`, min: 1, max: 5, step: 0.25, value: 1,
     oninput: () => { sheet.style.setProperty("--zoom", zoom.value); },
   });
-  before.style.clipPath = "inset(0 100% 0 0)";
   line.hidden = true;
   const show = () => {
+    // Until there is a picture, the photo is shown.
+    const none = !model.get("picture")?.byteLength;
+    before.style.clipPath = none ? "none" : `inset(0 ${100 - compare.value}% 0 0)`;
     const { width, height, quick, iteration } = model.get("status");
     showBytes(after, model.get("picture"));
     if (!width) return;
@@ -396,9 +410,13 @@ function stage(model, prefix) {
     sheet.style.setProperty("--ratio", width / height);
   };
   model.on("change:picture", show);
-  model.on("change:before", () => showBytes(before, model.get("before")));
+  const showBefore = () => showBytes(before, model.get("before"));
+  model.on("change:before", showBefore);
+  before.addEventListener("load", () => {
+    if (!model.get("picture")?.byteLength) sheet.style.setProperty("--ratio", before.naturalWidth / before.naturalHeight);
+  });
   show();
-  showBytes(before, model.get("before"));
+  showBefore();
   return [frame, h("div", { class: "nst-row nst-sliders" },
     h("label", { for: `${prefix}-compare` }, "Before / after"), compare,
     h("label", { for: `${prefix}-zoom` }, "Zoom"), zoom)];
@@ -637,21 +655,20 @@ function isAlone() {
 
 function render({ model, el }) {
   const prefix = `nst-${++pages}`;
-  const send = (message, buffers) => model.send(message, undefined, buffers);
   const root = h(isAlone() ? "main" : "div", { class: "nst-studio" });
-  // What was changed a moment ago counts for what is asked for now.
+  // What was changed a moment ago comes before what is asked for now.
   const waiting = new Set();
-  const ask = (message) => {
+  const send = (message, buffers) => {
     flush(waiting);
-    send(message);
+    model.send(message, undefined, buffers);
   };
-  const { bar, say } = runBar(model, prefix, ask);
+  const { bar, say } = runBar(model, prefix, send);
   const upload = uploader(model, send, say);
   const form = settingsForm(model, prefix, send, waiting);
   const startUpload = h("div", { class: "nst-row" },
     fileButton("Start from a picture of yours", "image/*", (file) => upload(file, "start"), `${prefix}-start`));
   form.more.append(startUpload);
-  const ifs = presets(model, root, ask);
+  const ifs = presets(model, root, send);
   root.append(
     h("header", { class: "nst-head" }, h("h1", {}, "Style transfer studio"), modes(root)),
     h("div", { class: "nst-columns" },
@@ -660,9 +677,9 @@ function render({ model, el }) {
         h("section", { class: "nst-card", "aria-labelledby": `${prefix}-settings-title` },
           h("h2", { id: `${prefix}-settings-title` }, "How to paint"), form.first, form.more)),
       h("div", { class: "nst-right" },
-        h("div", { class: "nst-show" }, h("div", { class: "nst-stage" }, stage(model, prefix), strip(model)),
+        h("div", { class: "nst-show" }, h("div", { class: "nst-stage" }, stage(model, prefix), ifs.section, strip(model)),
           h("div", { class: "nst-side" }, bar, curve(model), formulas(model))),
-        ifs.section, keptPictures(model, send), downloads(model, prefix, send, upload))));
+        keptPictures(model, send), downloads(model, prefix, send, upload))));
   const needing = root.querySelectorAll(".nst-needs-picture");
   const ready = () => needing.forEach((button) => { button.disabled = !model.get("status").painted; });
   model.on("change:status", ready);
@@ -688,15 +705,16 @@ function render({ model, el }) {
       root.dataset.lost = "";
       say("The studio does not answer any more: load this page again, or start it again.");
     } else delete root.dataset.lost;
-    send({ do: "alive" });
+    model.send({ do: "alive" });
   }, ALIVE);
-  const bye = () => send({ do: "bye" });
-  window.addEventListener("pagehide", bye);
+  // Before others that listen for the same, who take the connection away.
+  const bye = () => model.send({ do: "bye" });
+  window.addEventListener("beforeunload", bye, { capture: true });
   el.append(root);
   send({ do: "hello" });
   return () => {
     clearInterval(alive);
-    window.removeEventListener("pagehide", bye);
+    window.removeEventListener("beforeunload", bye, { capture: true });
     ifs.end();
     model.off("msg:custom", received);
     model.off("change", moved);
