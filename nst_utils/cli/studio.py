@@ -128,8 +128,8 @@ def _serve(folder, listen, port, token):
 
     config = Config()
     config.Voila.update(ip=listen, port=port, port_retries=0, open_browser=False, token=token, log_level="ERROR")
-    # With a token there is no cookie for this check, and a closed page could not end its kernel. Nothing is lost: whatever
-    # can be asked for names a kernel by an id that nobody else knows.
+    # With a token there is no cookie for this check, and a closed page could not end its kernel. Nothing is lost:
+    # whatever can be asked for names a kernel by an id that nobody else knows.
     config.Voila.tornado_settings = {"disable_check_xsrf": True}
     config.VoilaConfiguration.update(
         file_allowlist=[r"notebooks/[0-9a-z_]+\.html"],
