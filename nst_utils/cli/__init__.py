@@ -8,7 +8,7 @@ import sys
 import typer
 
 from nst_utils.base.errors import InputError
-from nst_utils.cli import machine, studio, stylize, upgrade
+from nst_utils.cli import machine, start, studio, stylize, upgrade
 
 app = typer.Typer(
     add_completion=False,
@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 app.command()(stylize.stylize)
 app.command()(studio.studio)
+app.command()(start.demo)
+app.command()(start.course)
 app.command()(machine.doctor)
 app.command()(machine.weights)
 app.command()(upgrade.upgrade)

@@ -20,14 +20,10 @@ from urllib.parse import quote
 import typer
 
 from nst_utils.base.errors import InputError
+from nst_utils.cli.start import find_course
 
 # Listening here, no other machine reaches the server; the token keeps away this one's other users.
 ADDRESS, PORT, TRIES = "127.0.0.1", 8866, 50
-# The solved notebooks, to read: in a checkout, and their copy inside an installed package.
-_NOTEBOOKS = (
-    Path(__file__).resolve().parents[2] / "notebooks" / "solutions",
-    Path(__file__).resolve().parents[1] / "gallery" / "notebooks",
-)
 # Seconds after which the kernel of a page that has vanished without a word is ended.
 _FORGOTTEN = 300
 CELL = "from nst_utils.studio import Studio\n\nStudio()"
@@ -95,11 +91,7 @@ def _write_notebook(path):
 @contextlib.contextmanager
 def _notebooks_as_pages(folder):
     """The course's notebooks as web pages for the links of the studio, made in passing by a process of its own."""
-    source = next((each for each in _NOTEBOOKS if each.is_dir()), None)
-    if source is None:
-        yield
-        return
-    files = sorted(map(str, source.glob("0*.ipynb")))
+    files = sorted(map(str, find_course().glob("solutions/0*.ipynb")))
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(folder), *files]
     niceness = {"preexec_fn": lambda: os.nice(19)} if hasattr(os, "nice") else {}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **niceness)
