@@ -26,7 +26,7 @@ from nst_utils.studio.page import PRESETS
 from nst_utils.studio.waiting import Places
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-WAIT = 30_000  # milliseconds; the machine may have much else to do
+WAIT = 60_000  # milliseconds; the machine may have much else to do
 RNG = np.random.default_rng(1)
 
 
