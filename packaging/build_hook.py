@@ -16,6 +16,8 @@ CARRIED = {
     "pretrained-model/vgg19-embedded.mat": "pretrained-model",
     "notebooks/[0-9]*.ipynb": "notebooks",
     "notebooks/*.md": "notebooks",
+    "notebooks/diagrams/*.svg": "notebooks/diagrams",
+    "notebooks/diagrams/*.png": "notebooks/diagrams",
     "notebooks/solutions/[0-9]*.ipynb": "notebooks/solutions",
 }
 MOST_BYTES = 60_000_000
