@@ -30,7 +30,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed-dev
 	@echo "Installing what only the documentation needs (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
