@@ -72,3 +72,10 @@ def test_the_answer_looks_its_names_up_where_it_was_put(tmp_path):
     use_own_answers(["total_cost"], namespace, tmp_path)
     assert checks.total_cost(namespace["total_cost"]).outcome == "correct"
     assert namespace["total_cost"] is not package
+
+
+def test_a_name_that_was_not_there_gets_the_packages(tmp_path, capsys):
+    namespace = {}
+    use_own_answers(["total_cost"], namespace, tmp_path)
+    assert namespace["total_cost"](1, 2) == 90
+    assert "the package's" in capsys.readouterr().out

@@ -5,6 +5,7 @@ import json
 import linecache
 from pathlib import Path
 
+import nst_utils
 from nst_utils import checks
 
 # What of an answer's cell is run: what defines something, and nothing that does something.
@@ -14,14 +15,15 @@ _DEFINING = (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Assign)
 def use_own_answers(names, into, folder="."):
     """Put the answers to exercises that lie in a folder's notebooks into a namespace, where they are right, and say so.
 
-    names: exercises such as "gram_matrix". into: the namespace, globals() in a notebook, that has functions of these
-    names already; they stay where an answer is missing, not attempted or wrong.
+    names: exercises such as "gram_matrix". into: the namespace, globals() in a notebook. Where an answer is missing or
+    not right, the function of this name stays there, or else the package's is put there.
     """
     for name in names:
         print(f"{name:26}", _use(name, into, Path(folder)))
 
 
 def _use(name, into, folder):
+    into.setdefault(name, getattr(nst_utils, name))
     before, found = into[name], None
     for path, source in _cells(name, folder):
         try:
