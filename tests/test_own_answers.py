@@ -1,10 +1,13 @@
 """Answers from other notebooks are taken along where they are right, and only there."""
 
 import nbformat
+import numpy as np
 import pytest
 
 from nst_utils import checks
+from nst_utils.base.tensorflow import tf
 from nst_utils.checks.own import use_own_answers
+from nst_utils.course.graph import few_steps
 
 RIGHT = "def total_cost(J_content, J_style, alpha=10, beta=40):\n    return alpha * J_content + beta * J_style\n"
 WRONG = RIGHT.replace("+", "-")
@@ -79,3 +82,14 @@ def test_a_name_that_was_not_there_gets_the_packages(tmp_path, capsys):
     use_own_answers(["total_cost"], namespace, tmp_path)
     assert namespace["total_cost"](1, 2) == 90
     assert "the package's" in capsys.readouterr().out
+
+
+def test_a_first_look_at_a_train_step_starts_where_it_is_told_each_time():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as sess:
+        x = tf.compat.v1.Variable(np.zeros((1, 2, 2, 3)), dtype=tf.float32)
+        J = tf.reduce_sum(tf.square(x - 100))
+        step = tf.compat.v1.train.AdamOptimizer(2.0).minimize(J)
+        start = np.full((1, 2, 2, 3), 50, np.float32)
+        for _ in range(2):
+            np.testing.assert_allclose(few_steps(sess, step, x, start, steps=1), start + 2, atol=1e-3)
+        np.testing.assert_array_equal(few_steps(sess, step, x, start, steps=0), start)

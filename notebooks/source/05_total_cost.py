@@ -245,14 +245,11 @@ print(f"the course's 10 / 40 is          {10 / 40}")
 ask("who-keeps-the-pagoda")
 
 # %%
-show(
-    {f"from {start}": paint(10, 40, start)[0] for start in starts},
-    alt="Three pictures with the weights 10 and 40: from noise a texture without a pagoda; from the photograph with "
-    "noise, and from the photograph, the pagoda in the painting's colours and strokes",
-)
+show({f"from {start}": paint(10, 40, start)[0] for start in starts})
 
 # %% [markdown]
-# It is the start that keeps the pagoda, not the content cost. With other weights the start matters less: that
+# From noise comes a texture, and nothing else. From the photograph, with noise or without, comes a pagoda in the
+# painting's colours and strokes. It is the start that keeps the pagoda, not the content cost. With other weights the start matters less: that
 # is what Gatys and others found in the paper of 2016 (section 3.3). Here it is nearly everything, and that is
 # why the course's pictures, which start from the photograph with noise, look so much like paintings *and* show
 # a pagoda.
