@@ -23,15 +23,6 @@
 # **It takes** about 40 minutes, of which the computer needs one.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 from functools import cache
 
 from nst_utils import *
@@ -245,7 +236,11 @@ print(f"the course's 10 / 40 is          {10 / 40}")
 ask("who-keeps-the-pagoda")
 
 # %%
-show({f"from {start}": paint(10, 40, start)[0] for start in starts})
+show(
+    {f"from {start}": paint(10, 40, start)[0] for start in starts},
+    alt="Three pictures with the weights 10 and 40: from noise a texture without a pagoda; from the photograph with "
+    "noise, and from the photograph, the pagoda in the painting's colours and strokes",
+)
 
 # %% [markdown]
 # From noise comes a texture, and nothing else. From the photograph, with noise or without, comes a pagoda in the
@@ -256,9 +251,8 @@ show({f"from {start}": paint(10, 40, start)[0] for start in starts})
 #
 # ## An experiment of your own
 #
-# At which ratio does the thing in *your* picture just come back from noise? Choose a photograph (of the
-# [example pictures](https://github.com/nst-utils/nst_utils/tree/main/images), or your own with
-# `read_image("my.jpg")`) and a painting; predict whether it needs more content or less than the pagoda, and
+# At which ratio does the thing in *your* picture just come back from noise? Choose a photograph, such as
+# `"content/astronaut.png"`, `"content/coffee.png"` or `"content/dahlia.jpg"`, and a painting; predict whether it needs more content or less than the pagoda, and
 # why; then paint at three ratios or more, and show them side by side. In the cell below write code that ends in
 # that picture, in the cell after it your question and prediction, what you see, and what it means.
 

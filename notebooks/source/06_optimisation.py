@@ -22,15 +22,6 @@
 # **It takes** about 60 minutes, of which the computer needs one and a half.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 from time import perf_counter
 
 from nst_utils import *

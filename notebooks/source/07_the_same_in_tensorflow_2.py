@@ -22,15 +22,6 @@
 # **It takes** about 50 minutes, of which the computer needs one and a half.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 from functools import cache
 from time import perf_counter
 
@@ -505,5 +496,4 @@ show({"average pooling": corner(fast.image), "max pooling": corner(largest)})
 # %% [markdown] tags=["solution-only"]
 # **4.** Size and iterations; `--alpha` and `--beta`; `--style-layers` and `--content-layers`; `--tv-weight`;
 # `--optimizer` and `--learning-rate`; `--init` and `--noise-ratio`; `--pooling`. The others are explained by
-# `nst stylize --help`, and [the gallery](https://github.com/nst-utils/nst_utils/tree/main/gallery) has a picture for
-# each.
+# `nst stylize --help`, and the page `gallery/README.md` of the project has a picture for each.
