@@ -82,11 +82,8 @@ def total_cost(J_content, J_style, alpha=10, beta=40):
 # %% tags=["nbval-check-output"]
 checks.total_cost(total_cost)
 
-# %% [markdown]
-# (The next cell is for the grading: it says nothing where the answer is right, and stops the notebook's
-# grading run with the same message where it is not.)
-
 # %% nbgrader={"grade": true, "grade_id": "total_cost_points", "points": 1, "locked": true, "schema_version": 3, "solution": false, "task": false}
+# For grading: the same check, but an answer that is not right stops this cell with an error, and so earns no points.
 checks.total_cost(total_cost).require()
 
 # %% [markdown]
@@ -194,19 +191,18 @@ print("Ten times the ratio: both costs within 50% of each other:", next_one)
 
 # %%
 ratios = [1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000]
-by_ratio = {f"alpha / beta = {ratio:,}": paint(ratio, 1) for ratio in ratios}
-leaf_through({title: picture for title, (picture, _) in by_ratio.items()}, label="ratio")
+leaf_through({f"alpha / beta = {ratio:,}": paint(ratio, 1)[0] for ratio in ratios}, label="ratio")
 
 # %% [markdown]
 # What one cost gains, the other pays. In the plot both are relative: 1 is the content cost of the painting,
 # and the style cost of the photograph, which do not even try.
 
 # %%
-steps = [f"{ratio:,}" for ratio in ratios]
+left = {f"{ratio:,}": paint(ratio, 1)[1] for ratio in ratios}
 show_curves(
     {
-        "content cost": (steps, [left[0] / costs["S"][0] for _, left in by_ratio.values()]),
-        "style cost": (steps, [left[1] / costs["C"][1] for _, left in by_ratio.values()]),
+        "content cost": (left, [J_C / costs["S"][0] for J_C, _ in left.values()]),
+        "style cost": (left, [J_S / costs["C"][1] for _, J_S in left.values()]),
     },
     xlabel="alpha / beta",
     ylabel="relative cost",
@@ -236,11 +232,7 @@ print(f"the course's 10 / 40 is          {10 / 40}")
 ask("who-keeps-the-pagoda")
 
 # %%
-show(
-    {f"from {start}": paint(10, 40, start)[0] for start in starts},
-    alt="Three pictures with the weights 10 and 40: from noise a texture without a pagoda; from the photograph with "
-    "noise, and from the photograph, the pagoda in the painting's colours and strokes",
-)
+show({f"from {start}": paint(10, 40, start)[0] for start in starts})
 
 # %% [markdown]
 # From noise comes a texture, and nothing else. From the photograph, with noise or without, comes a pagoda in the
@@ -252,7 +244,7 @@ show(
 # ## An experiment of your own
 #
 # At which ratio does the thing in *your* picture just come back from noise? Choose a photograph, such as
-# `"content/astronaut.png"`, `"content/coffee.png"` or `"content/dahlia.jpg"`, and a painting; predict whether it needs more content or less than the pagoda, and
+# `"content/astronaut.png"`, `"content/coffee.png"` or a file of your own (`example` takes both), and a painting; predict whether it needs more content or less than the pagoda, and
 # why; then paint at three ratios or more, and show them side by side. In the cell below write code that ends in
 # that picture, in the cell after it your question and prediction, what you see, and what it means.
 

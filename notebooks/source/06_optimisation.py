@@ -145,6 +145,7 @@ def build_train_step(J):
 checks.build_train_step(build_train_step)
 
 # %% nbgrader={"grade": true, "grade_id": "build_train_step_points", "points": 1, "locked": true, "schema_version": 3, "solution": false, "task": false}
+# For grading: the same check, but an answer that is not right stops this cell with an error, and so earns no points.
 checks.build_train_step(build_train_step).require()
 
 # %% [markdown]
@@ -174,7 +175,8 @@ show(
 ask("how-far-a-pixel")
 
 # %% tags=["nbval-check-output"]
-change = np.abs(few_steps(sess, train_step, model["input"], generated_image, steps=1) - generated_image)
+one_step = few_steps(sess, build_train_step(J), model["input"], generated_image, steps=1)
+change = np.abs(one_step - generated_image)
 print(f"The first step moves a pixel by {np.median(change):.2f} grey levels, at most by {change.max():.2f}.")
 
 # %% [markdown]
@@ -223,6 +225,7 @@ def model_nn(sess, input_image, num_iterations=200):
 checks.model_nn(model_nn)
 
 # %% nbgrader={"grade": true, "grade_id": "model_nn_points", "points": 3, "locked": true, "schema_version": 3, "solution": false, "task": false}
+# For grading: the same check, but an answer that is not right stops this cell with an error, and so earns no points.
 checks.model_nn(model_nn).require()
 
 # %%
@@ -339,8 +342,7 @@ save_image(os.path.join(CONFIG.OUTPUT_DIR, "finished.png"), finished)
 # Paint a photograph of your own, and find out what **one** decision does to it: the start, the painting, a
 # layer of `STYLE_LAYERS` left out, a weight, the number of steps. Predict what it will do. Then paint twice,
 # with everything else the same, and show the two pictures side by side. `build_cost` and `minimize` need some
-# seconds at 240x180; for a file of yours put `resize(read_image("my.jpg"), (240, 180))`, with `from nst_utils
-# import read_image`, in the place of `example(...)`. In the cell below write code that ends in the picture, in
+# seconds at 240x180; both `build_cost` and `example` take the name of a file of yours as well. In the cell below write code that ends in the picture, in
 # the cell after it your question and prediction, what you see, and what it means.
 #
 # (Before you show a picture to others: whose painting, whose photograph is it? Name both, and use only what you
@@ -410,8 +412,8 @@ show(
 # %% [markdown] tags=["solution-only"]
 # **2.** With 0.2 the cost falls slowly and evenly: 25 steps of 0.2 are a walk of five grey levels at most. With 20 it
 # jumps up now and then, and is the lowest of the three nevertheless, after 25 steps! But look at what has been
-# painted. Adam knows nothing of pictures, and many values have left 0 to 255. A file cannot hold these; they are
-# clipped, and the picture that one sees costs more than the one that was optimised. (Notebook 7 clips after each step.)
+# painted. Adam knows nothing of pictures, and one value in twenty has left 0 to 255. A file cannot hold these; they
+# are clipped, and the picture that one sees costs nearly twice as much as the one that was optimised. (Notebook 7 clips after each step.)
 
 # %% tags=["solution-only"]
 np.random.seed(1)

@@ -35,11 +35,12 @@ STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 def example(name, size=None, centre=(0.5, 0.5)):
     """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
-    name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    name: a path below images/, found from any working directory, or a picture file of your own.
+    size: (width, height); None: CONFIG's.
     centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    whole = Image.fromarray(read_image(find_example(name)))
+    whole = Image.fromarray(read_image(Path(name) if Path(name).is_file() else find_example(name)))
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
