@@ -281,9 +281,11 @@ def test_the_pages_that_a_notebook_links_to_are_there(source, edition):
     folder = edition_path(source, edition).parent
     text = "\n".join(cell.source for cell in read(source, edition).cells if cell.cell_type == "markdown")
     for page, place in re.findall(r"\]\(([./\w]+\.md)(?:#([\w-]+))?\)", text):
-        headings = re.findall(r"^#+ (.+)$", (folder / page).read_text(encoding="utf-8"), re.MULTILINE)
+        written = (folder / page).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.+)$", written, re.MULTILINE)
         anchors = {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
-        assert not place or place in anchors, f"{page} has no heading for #{place}"
+        anchors |= set(re.findall(r'<a id="([\w-]+)">', written))
+        assert not place or place in anchors, f"{page} has no place #{place}"
 
 
 @each_notebook

@@ -36,16 +36,17 @@ STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 def example(name, size=None, centre=(0.5, 0.5)):
     """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
-    name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    name: a path below images/, found from any working directory, or a picture file of your own.
+    size: (width, height); None: CONFIG's.
     centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
-    for gallery in GALLERIES:
-        if (gallery / name).is_file():
-            break
-    else:
-        raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
+    found = [path for path in (*(gallery / name for gallery in GALLERIES), Path(name)) if path.is_file()]
+    if not found:
+        raise MissingFileError(
+            f"There is no example picture {name}, nor a file of that name: look for its name in {GALLERIES[0]}."
+        )
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    whole = Image.fromarray(read_image(gallery / name))
+    whole = Image.fromarray(read_image(found[0]))
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
