@@ -63,7 +63,7 @@ show({"a style": style_image, "a photograph": photograph})
 # ![Four channels of two by three positions on the left; on the right a table of four rows and six columns. Each row holds one channel at all positions, each column one position in all channels.](diagrams/unrolling.png)
 #
 # The [**Gram matrix**](GLOSSARY.md#gram-matrix), or style matrix, multiplies every row with every row (Gatys et al.
-# 2015, equation 3, first used for textures in Gatys et al. 2015b, section 2):
+# 2015, equation 3; the same year for textures, in their *Texture Synthesis*, equation 1):
 #
 # $$G = A A^T, \qquad G_{ij} = \sum_{k=1}^{n_H n_W} A_{ik} A_{jk}$$
 #
@@ -182,8 +182,8 @@ show_pair(pairs[0])  # the pair that goes together least
 show_pair(pairs[-1])  # ... and most
 
 # %% [markdown]
-# The first two are almost never active at the same position: one answers where it is bright, the other where it is dark, or along
-# edges only. The last two find nearly the same thing. Between these ends lie 778 more pairs; here are some of them:
+# The first two are hardly ever active at the same position: their product is dark nearly everywhere. The last two follow the same
+# edges. Between these ends lie 778 more pairs; here are some of them:
 
 # %%
 some = {f"{together(*pair):.0%}": pair for pair in pairs[:: len(pairs) // 12]}
@@ -234,7 +234,7 @@ for title, picture in list(pictures.items())[1:]:
 # Position by position, the shuffled picture is as far from the original as any other. Its Gram matrix is
 # hardly changed; that of the mirrored picture a little more. So the matrix forgets *where* things are, but not which
 # way they slope. That a picture with the same Gram matrices looks like the same *stuff*, arranged anew, was found
-# with textures (Gatys et al. 2015b, section 3). Notebook 4 grows such pictures.
+# with textures (Gatys et al. 2015, *Texture Synthesis*, section 3). Notebook 4 grows such pictures.
 #
 # ## Your experiment
 #
@@ -258,7 +258,10 @@ show(figure)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "experiment_words", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # *An example.* **Question:** which does the Gram matrix of `conv2_1` mind more, that the painting is darker or that its
-# colours are wrong? **Expected:** the colours; who dims the light in a room does not change the painting's style. **Seen:** WORDS
+# colours are wrong? **Expected:** the colours; who dims the light in a room does not change the painting's style. **Seen:** the
+# wrong colours change the matrix by 61%, as I expected, but the darkness by 47%, as much as another painting. **So** the matrix is
+# far from indifferent to the light: its entries are *products* of activations, and if both fall to about 0.6, their product
+# falls to 0.36. A style transfer will copy how dark a painting is.
 
 # %% [markdown]
 # ## Summary
@@ -279,7 +282,7 @@ show(figure)
 # %% [markdown] tags=["solution-only"]
 # ## Answers to "Try it"
 #
-# **1.**
+# **1.** How far the shuffled painting is from the painting, to both layers:
 
 # %% tags=["solution-only", "nbval-check-output"]
 for tile in (80, 40, 20, 16):
@@ -296,7 +299,7 @@ show({f"tiles of {tile}": shuffle_tiles(style_image, tile) for tile in (80, 40, 
 # the largest tiles. With tiles of 20 the seams are a pattern of their own: to `conv4_1` this grid is a stronger
 # feature than anything in the painting.
 #
-# **2.**
+# **2.** How far each is from the painting:
 
 # %% tags=["solution-only", "nbval-check-output"]
 for title, picture in {"mirrored": style_image[:, ::-1], "turned": style_image[::-1, ::-1]}.items():
