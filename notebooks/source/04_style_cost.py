@@ -152,12 +152,15 @@ show_curves(
 )
 
 # %% tags=["nbval-check-output"]
-for title, cost in relative.items():
-    print(f"{title:20}", *(f"{layer} {one:4.1f}  " for layer, one in zip(layers, cost)))
-print("The dahlia itself:  ", *(f"{layer} {one:.0e}  " for layer, one in zip(layers, costs["a dahlia"])))
+for number, layer in enumerate(layers):
+    print(f"{layer}, the nearest first: ", ", ".join(sorted(pictures, key=lambda title: costs[title][number])))
+print("The dahlia's costs:", *(f"{layer} {cost:.0e}  " for layer, cost in zip(layers, costs["a dahlia"])))
 
 # %% [markdown]
-# LAYERWORDS
+# To every layer the shuffled tiles are by far the nearest to the style, and both paintings are nearer than both photographs. But the
+# layers do not agree on the order. The shallow ones find Père Tanguy nearest, by his colours and short strokes;
+# `conv4_1` and `conv5_1` find the Night Café a little nearer, with its lamps, tables and walls. One layer sees a style at one
+# scale only.
 #
 # ## Several layers
 #
@@ -252,7 +255,7 @@ show({f"{title}\nJ_style = {cost:.1e}": pictures[title] for title, cost in ranki
 #
 # What does the style cost know about the painting? Start from noise, and change the picture until $J_{style}$
 # is small, without any content: first with `conv1_1` alone, then with more and deeper layers (after figure 1 of Gatys et al.
-# 2015). As the costs of the layers differ a thousandfold and more (see the last line above), we choose the weights here so that
+# 2015). As the costs of the layers differ a hundred thousandfold (see the dahlia's, above), we choose the weights here so that
 # each layer has an equal say at the start: $\lambda^{[l]} = 1 / J_{style}^{[l]}(S, \text{noise})$.
 
 # %%
@@ -286,7 +289,10 @@ for depth in range(1, 6):
 show({"the style": style_image, **textures}, columns=3)
 
 # %% [markdown]
-# TEXTUREWORDS
+# `conv1_1` knows the colours, and which colours touch. With `conv2_1` and `conv3_1` come brush strokes and
+# their directions; with `conv4_1` and `conv5_1` they gather into things that might be walls, trees or
+# figures, though never in the place they had. It is Café Terrace with the café taken out: this is what we
+# want to pour over another picture.
 #
 # Leaf through them at a larger size, and watch the patterns grow:
 
@@ -354,8 +360,8 @@ fifths = grow(STYLE_LAYERS, iterations=40)
 show({"the style": style_image, "conv4_1 alone": alone, "0.2 each": fifths})
 
 # %% tags=["solution-only", "nbval-check-output"]
-shares = np.array(costs_of_noise) / np.sum(costs_of_noise)
-print("of the cost of noise:", *(f"{layer} {share:.1%}  " for layer, share in zip(layers, shares)))
+share = sum(costs_of_noise[1:3]) / sum(costs_of_noise)
+print(f"With equal weights, conv2_1 and conv3_1 make {share:.0%} of the cost of noise.")
 
 # %% [markdown] tags=["solution-only"]
 # ANSWER12
@@ -364,7 +370,8 @@ print("of the cost of noise:", *(f"{layer} {share:.1%}  " for layer, share in zi
 
 # %% tags=["solution-only"]
 harvest = {"The Harvest": example("style/van-gogh-harvest-at-la-crau-1888.webp")}
-show({f"{title}\n{cost:.1e}": {**pictures, **harvest}[title] for title, cost in distances({**pictures, **harvest}).items()})
+ranked = distances({**pictures, **harvest})
+show({f"{title}\n{cost:.1e}": {**pictures, **harvest}[title] for title, cost in ranked.items()}, columns=3)
 
 # %% [markdown] tags=["solution-only"]
 # ANSWER3
@@ -374,7 +381,8 @@ show({f"{title}\n{cost:.1e}": {**pictures, **harvest}[title] for title, cost in 
 # %% tags=["solution-only", "nbval-check-output"]
 again = grow(equal_say, 40, start=np.random.default_rng(1).uniform(-20, 20, noise.shape))
 first = textures["... and conv5_1"]
-J_between = np.array(sess.run([compute_layer_style_cost(a, b) for a, b in zip(read(first[0] + CONFIG.MEANS[0]), read(again[0] + CONFIG.MEANS[0]))]))
+two = [read(image[0] + CONFIG.MEANS[0]) for image in (first, again)]
+J_between = np.array(sess.run([compute_layer_style_cost(a, b) for a, b in zip(*two)]))
 print("The two styles differ by less than a tenth of the dahlia's cost:", bool((J_between < costs["a dahlia"] / 10).all()))
 print("The pixels agree:", bool(np.abs(first - again).mean() < 10))
 
