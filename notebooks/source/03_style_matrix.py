@@ -22,15 +22,6 @@
 # - **It takes** 90 minutes, and the computer less than one of them.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks

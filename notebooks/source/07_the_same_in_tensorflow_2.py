@@ -18,15 +18,6 @@
 # optimisers; and end on the fast way to a picture.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 from functools import cache
 
 import numpy as np

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from nst_utils.base.errors import InputError
-from nst_utils.cli import machine, stylize, upgrade
+from nst_utils.cli import machine, start, stylize, upgrade
 
 app = typer.Typer(
     add_completion=False,
@@ -18,6 +18,8 @@ app = typer.Typer(
     help="Neural style transfer: a photo and a painting in, a picture out.",
 )
 app.command()(stylize.stylize)
+app.command()(start.demo)
+app.command()(start.course)
 app.command()(machine.doctor)
 app.command()(machine.weights)
 app.command()(upgrade.upgrade)

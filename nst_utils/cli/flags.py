@@ -26,7 +26,7 @@ def with_settings(command):
     """
 
     def run(**given):
-        texts = {name: given.pop(name) for name in names}
+        texts = {name: given.pop(name, None) for name in names}
         settings = {name: read_setting(name, text) for name, text in texts.items() if text is not None}
         return command(**given, **settings)
 

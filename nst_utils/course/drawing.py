@@ -17,14 +17,13 @@ from IPython.display import HTML, display
 from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
-from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.errors import InputError
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import to_picture
+from nst_utils.pictures.gallery import find_example
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
 
-# The images of a checkout, and their copy inside an installed package.
-GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
 # A figure fills the page of a notebook, some 1050 pixels wide, unless its pictures would be taller than this: inches.
 PAGE, TALLEST = 9.6, 3.6
 DPI = 110
@@ -40,13 +39,8 @@ def example(name, size=None, centre=(0.5, 0.5)):
     size: (width, height); None: CONFIG's.
     centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
-    found = [path for path in (*(gallery / name for gallery in GALLERIES), Path(name)) if path.is_file()]
-    if not found:
-        raise MissingFileError(
-            f"There is no example picture {name}, nor a file of that name: look for its name in {GALLERIES[0]}."
-        )
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    whole = Image.fromarray(read_image(found[0]))
+    whole = Image.fromarray(read_image(Path(name) if Path(name).is_file() else find_example(name)))
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
