@@ -142,9 +142,11 @@ show({"content": content_image, **changes, "another picture": other_image})
 ask("moved-flower")
 
 # %% [markdown] tags=["student-only"]
-# With the right content cost, the next cell draws this:
+# <details><summary>With the right content cost, the next cell draws this picture. Predict first, then open it.</summary>
 #
 # ![The relative content cost of the three changed pictures at five layers. The curve of the moved flower rises to nine tenths at conv2_2 and then falls to nearly nothing.](expected/compute_content_cost.jpg)
+#
+# </details>
 
 # %% tags=["expected:compute_content_cost"]
 relative = {name: costs_of(picture) / yardstick for name, picture in changes.items()}
@@ -179,9 +181,11 @@ for name, costs in relative.items():
 ask("from-conv5_2")
 
 # %% [markdown] tags=["student-only"]
-# With the right content cost, the next two cells draw this:
+# <details><summary>With the right content cost, the next two cells draw this picture. Predict first, then open it.</summary>
 #
 # ![The flower, and what five layers remember of it: conv1_2 and conv2_2 the photograph, conv3_2 nearly so, conv4_2 the flower among grains of random colour, conv5_2 something round in wild colours.](expected/rebuilt.jpg)
+#
+# </details>
 
 # %%
 def rebuild(picture, layer, iterations, start=None, callback=None):

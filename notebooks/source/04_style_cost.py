@@ -256,9 +256,11 @@ ask("conv1_1-alone")
 ask("all-five-layers")
 
 # %% [markdown] tags=["student-only"]
-# With both costs right, this is what you will see:
+# <details><summary>With both costs right, you will see this picture. Predict first, then open it.</summary>
 #
-# ![The style and five textures: with conv1_1 alone grain in the painting's colours; the more layers, the larger the patterns, up to pieces of walls and windows](expected/textures.jpg)
+# ![The style and five textures: with conv1_1 alone spots in the painting's colours; the more layers, the larger the patterns, up to pieces of walls and windows](expected/textures.jpg)
+#
+# </details>
 
 # %% tags=["expected:textures"]
 noise = np.random.default_rng(0).uniform(-20, 20, (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3))
@@ -277,20 +279,16 @@ textures = {}
 for depth in range(1, 6):
     title = f"... and {layers[depth - 1]}" if depth > 1 else "conv1_1"
     textures[title] = grow(equal_say[:depth], iterations=40)
-show({"the style": style_image, **textures}, columns=3)
+leaf_through({"the style": style_image, **textures}, label="layers")
 
 # %% [markdown]
+# (Move the slider to see each of them large, and watch the patterns grow.)
+#
 # `conv1_1` knows the colours, and which colours touch. With `conv2_1` and `conv3_1` come brush strokes and
 # their directions; with `conv4_1` and `conv5_1` they gather into things that might be walls, trees or
 # figures, though never in the place they had. It is Café Terrace with the café taken out: this is what we
 # want to pour over another picture.
 #
-# Leaf through them at a larger size, and watch the patterns grow:
-
-# %%
-leaf_through(textures, label="layers", columns=2)
-
-# %% [markdown]
 # The last one once more, larger: the texture that was found at 240x160 is enlarged, and a few steps at 360x240 add the finer
 # strokes. Going from coarse to fine is cheaper than starting large (Gatys et al. 2017, *Controlling Perceptual Factors*).
 
@@ -322,7 +320,9 @@ style_image = cafe
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "experiment_words", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 # *An example.* **Question:** are the middle layers needed, or do the shallowest and the deepest suffice? **Expected:** they suffice:
-# the one brings the colours, the other the large patterns, and strokes are between. **Seen:** EXPWORDS
+# the one brings the colours, the other the large patterns, and strokes are between. **Seen:** with all five, the long level strips of the fields come
+# back, one over the other. With two, there are the colours and short waves of them, and no fields. **So** I was wrong: that strokes lie
+# "between" helps nothing if no layer asks for them. What two layers leave open, the noise fills.
 
 # %% [markdown]
 # ## Summary
@@ -343,7 +343,7 @@ style_image = cafe
 # %% [markdown] tags=["solution-only"]
 # ## Answers to "Try it"
 #
-# **1.** and **2.**
+# **1.** and **2.** The two textures, and how much two of the layers make of the cost at the start:
 
 # %% tags=["solution-only"]
 alone = grow(equal_say[3:4], iterations=40)
@@ -355,19 +355,26 @@ share = sum(costs_of_noise[1:3]) / sum(costs_of_noise)
 print(f"With equal weights, conv2_1 and conv3_1 make {share:.0%} of the cost of noise.")
 
 # %% [markdown] tags=["solution-only"]
-# ANSWER12
+# With `conv4_1` alone there are walls, windows and edges, but in colours that are not the painting's, full of grain: colours and fine
+# strokes are what the shallow layers gave. With 0.2 each it is the other way round: colours and strokes, but nothing large. The
+# cost is then that of `conv2_1` and `conv3_1`; the activations of the others are so much smaller that their share is next to
+# nothing.
 #
-# **3.**
+# **3.** With the Harvest among them:
 
 # %% tags=["solution-only"]
 harvest = {"The Harvest": example("style/van-gogh-harvest-at-la-crau-1888.webp")}
 ranked = distances({**pictures, **harvest})
 show({f"{title}\n{cost:.1e}": {**pictures, **harvest}[title] for title, cost in ranked.items()}, columns=3)
 
+# %% tags=["solution-only", "nbval-check-output"]
+print("The last of the ranking:", list(ranked)[-1])
+
 # %% [markdown] tags=["solution-only"]
-# ANSWER3
+# Last of all, behind both photographs, although the same hand painted it in the same year. It is ochre and green, without the
+# darkness, the violet and the strong contrasts of the Café Terrace, and it is these that the cost compares.
 #
-# **4.**
+# **4.** A second texture, from another noise:
 
 # %% tags=["solution-only", "nbval-check-output"]
 again = grow(equal_say, 40, start=np.random.default_rng(1).uniform(-20, 20, noise.shape))
@@ -381,4 +388,5 @@ print("The pixels agree:", bool(np.abs(first - again).mean() < 10))
 show({"the style": style_image, "from one noise": first, "from another": again})
 
 # %% [markdown] tags=["solution-only"]
-# ANSWER4
+# The Gram matrices are nearly the same, the pictures are not: the same stuff, laid out in another way. Which of countless such pictures
+# comes out is decided by the start.
