@@ -302,7 +302,7 @@ _TABLES = ((16, 9, 6), (8, 24, 5), (21, 13, 8), (12, 33, 4), (30, 17, 7))
 
 
 def _photograph_and_painting(shape):
-    """v_C (places, d), v_S (spots, d), not negative, as activations are; the means differ, and one spot is there twice."""
+    """v_C (places, d), v_S (spots, d), 0 or more, as activations are; the means differ, and one spot is there twice."""
     places, spots, d = shape
     spread = RANDOM.uniform(0.5, 2.5, (2, 1, d))
     v_C = 4 * RANDOM.uniform(0.2, 1, d) + spread[0] * RANDOM.standard_normal((places, d))
@@ -577,8 +577,8 @@ def _sources():
         stage("", lambda a_C, a_S: _rows(a_S)),
         stage("You gather from the photograph, `a_C`: the numbers are those of spots of the painting, `a_S`.",
               lambda a_C, a_S: _rows(a_C)),
-        stage("The painting's positions are counted column by column, rows and columns exchanged: `chosen` counts them row by row, as a `reshape` "
-              "of `a_S` to (n_H*n_W, n_C) does.", lambda a_C, a_S: _by_columns(a_S)),
+        stage("The painting's positions are counted column by column, rows and columns exchanged: `chosen` counts them "
+              "row by row, as a `reshape` of `a_S` to (n_H*n_W, n_C) does.", lambda a_C, a_S: _by_columns(a_S)),
         stage("A `reshape` to (n_C, n_H*n_W) mixes channels and positions: unroll to (n_H*n_W, n_C).",
               lambda a_C, a_S: _cut(a_S)),
         stage("You subtract the painting's mean: the targets are the vectors as they are.",
