@@ -350,7 +350,7 @@ checks.compute_match_cost(compute_match_cost).require()
 
 # %% tags=["nbval-check-output"]
 a_T = compute_targets(a_C, a_S, chosen)
-print(f"J_match of the targets themselves: {compute_match_cost(a_S, a_T, a_T):.4f}")
+print("J_match of the targets themselves:", round(float(compute_match_cost(a_S, a_T, a_T)), 3) + 0.0)
 J_mosaic, J_photograph = (compute_match_cost(a_S, a_T, a) for a in (vectors(laid_out[0]), a_C))
 print("the mosaic is nearer to the targets than the photograph:", bool(J_mosaic < J_photograph))
 
@@ -533,6 +533,6 @@ print("some places prefer a turned spot:", np.mean(more > greatest.numpy() + 1e-
 # %% tags=["solution-only", "nbval-check-output"]
 mean = tf.reduce_mean(a_S, axis=[0, 1, 2])
 louder = mean + 2 * (a_T - mean)
-print(f"J_match: {compute_match_cost(a_S, a_T, louder):.4f}")
+print("J_match:", round(float(compute_match_cost(a_S, a_T, louder)), 3) + 0.0)
 G, G_louder = (gram_matrix(tf.transpose(unrolled(a))).numpy() for a in (a_T, louder))
 print("the Gram matrices differ by more than half of their length:", difference(G, G_louder) > 0.5)

@@ -512,7 +512,7 @@ def _fault_of_choice(answers, cases, right, inputs):
     v_C, v_S = inputs[case]
     shapes = f"`v_C` of shape {v_C.shape} and `v_S` of shape {v_S.shape}"
     if answers[case].shape != right[case].shape[:1]:
-        seen = f"expected {len(v_C)} numbers, one for each place; yours are {answers[case].size}."
+        seen = f"expected {len(v_C)} numbers, one for each place; yours gives {answers[case].size}."
         return f"{name} For {shapes}, {seen}".strip()
     chosen = answers[case]
     outside = (chosen < 0) | (chosen >= len(v_S))
