@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from editions import NOTEBOOKS, ROOT, find_sources, with_answers
+from editions import NOTEBOOKS, ROOT, find_sources, linked_pages, with_answers
 from nbgrader.api import Gradebook
 from traitlets.config import PyFileConfigLoader
 
@@ -36,7 +36,10 @@ def release(course, assignment, sources):
     if not (course / CONFIG_FILE).exists():
         shutil.copy(NOTEBOOKS / CONFIG_FILE, course)
     for source in sources:
-        nbformat.write(with_answers(source, "student"), folder / f"{source.stem}.ipynb")
+        notebook = with_answers(source, "student")
+        nbformat.write(notebook, folder / f"{source.stem}.ipynb")
+        for page in linked_pages(notebook):
+            shutil.copy(NOTEBOOKS / page, folder)
     done = _nbgrader(course, "generate_assignment", assignment, "--force")
     if done.returncode:
         sys.exit(f"nbgrader could not make the assignment:\n{done.stdout}")

@@ -9,10 +9,14 @@ The student edition is what nbgrader's own preprocessors make of the source: ans
 The solution edition is the source as it stands, executed. It keeps the marks around each answer, which show
 the reader which lines an exercise asks for.
 
-Two tags in a source are this script's own. A cell tagged `student-only` is left out of the solution edition.
-The picture that a cell tagged `expected:NAME` draws is shown to the student where the text has
-`![what it shows](expected/NAME.jpg)`: it is taken from the solution edition and kept inside the notebook, so
-that it is there on every machine that the notebook is copied to.
+What a source can say besides, README.md tells under "How a notebook is made":
+
+- a cell tagged `student-only` is left out of the solution edition, `solution-only` out of the student edition;
+- above a cell `ask("NAME")` the question is written as text, and in the solution edition the answers below it;
+- the picture that a cell tagged `expected:NAME` draws is shown to the student where the text has
+  `![what it shows](expected/NAME.jpg)`, and `![what it shows](diagrams/NAME.png)` shows one of notebooks/diagrams;
+  both are kept inside the notebook, so that they are there on every machine that it is copied to;
+- a page beside the notebooks, `[words](GLOSSARY.md#gram-matrix)`, is found from solutions/, too.
 """
 
 import argparse
@@ -35,8 +39,13 @@ from PIL import Image
 from traitlets.config import Config
 
 from nst_utils.base.files import write_text
+from nst_utils.course.asking import questions
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "packaging"))
+
+from repository import colab_cell  # noqa: E402
+
 NOTEBOOKS = ROOT / "notebooks"
 EDITIONS = {
     "student": "*Student edition: your answers go where a cell says `# YOUR CODE HERE`.*",
@@ -44,7 +53,12 @@ EDITIONS = {
 }
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _CELL_TIMEOUT = 300  # seconds; the notebooks promise less than two minutes in all
+_LEFT_OUT = {"student": "solution-only", "solution": "student-only"}
 _EXPECTED = re.compile(r"\]\(expected/(\w+)\.jpg\)")
+_DIAGRAM = re.compile(r"\]\(diagrams/([\w-]+\.(?:png|jpg))\)")
+_PAGE = re.compile(r"\]\((\w+\.md)\b")
+_ASKING = re.compile(r"^ask\(\"([\w-]+)\"\)", re.MULTILINE)
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _LARGEST_PNG = 40_000  # bytes; a larger picture is stored as JPEG
 
 
@@ -69,18 +83,30 @@ def with_answers(source, edition):
     The pictures in the student edition are those of the solution edition on disk, which comes first.
     """
     notebook = jupytext.read(source, fmt="py:percent")
+    _add_colab_cell(notebook)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": _KERNEL, "nst_utils": {"edition": edition, "source_sha256": digest}}
     )
     notebook.nbformat_minor = 5
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(EDITIONS[edition]))
-    if edition == "solution":
-        notebook.cells = [cell for cell in notebook.cells if "student-only" not in _tags(cell)]
-    else:
+    notebook.cells = [cell for cell in notebook.cells if _LEFT_OUT[edition] not in _tags(cell)]
+    notebook.cells = [each for cell in notebook.cells for each in _asked(cell, edition)]
+    if edition == "student":
         _attach_expected_pictures(notebook, edition_path(source, "solution"))
+    _attach_diagrams(notebook)
+    if edition == "solution":
+        for cell in _texts(notebook):
+            cell.source = _PAGE.sub(r"](../\1", cell.source)
     _give_lasting_ids(notebook)
     return notebook
+
+
+def _add_colab_cell(notebook):
+    """Before the first code, where the repository has an address: the cell that installs the package on Colab."""
+    if source := colab_cell():
+        first = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+        notebook.cells.insert(first, nbformat.v4.new_code_cell(source))
 
 
 def student_edition(source):
@@ -109,6 +135,8 @@ def solution_edition(source):
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
+            # Without a kernel a widget is nothing: the picture or the words that stand beside it are shown.
+            output.get("data", {}).pop(_WIDGET, None)
             _shrink_picture(output)
     if str(ROOT) in nbformat.writes(notebook):
         raise RuntimeError(f"{source.name}: an output names this machine's folder {ROOT}.")
@@ -143,8 +171,7 @@ def _without_outputs(notebook):
 
 def _attach_expected_pictures(notebook, solution_path):
     """Put the pictures that the text links to as expected/NAME.jpg into the cells that show them."""
-    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    showing = [cell for cell in texts if _EXPECTED.search(cell.source)]
+    showing = [cell for cell in _texts(notebook) if _EXPECTED.search(cell.source)]
     if not showing:
         return
     drawn = {
@@ -156,6 +183,37 @@ def _attach_expected_pictures(notebook, solution_path):
     for cell in showing:
         cell.attachments = {name: drawn[name] for name in _EXPECTED.findall(cell.source)}
         cell.source = _EXPECTED.sub(r"](attachment:\1)", cell.source)
+
+
+def _asked(cell, edition):
+    """A cell, and around one that asks a question its text, and its answers in the solution edition."""
+    names = _ASKING.findall(cell.source) if cell.cell_type == "code" else []
+    unknown = [name for name in names if name not in questions()]
+    if unknown:
+        sys.exit(f"There is no question called {unknown[0]} in nst_utils/course/questions.")
+    asked = [questions()[name] for name in names]
+    before = [nbformat.v4.new_markdown_cell(question.as_text()) for question in asked]
+    after = [nbformat.v4.new_markdown_cell(question.answers()) for question in asked if edition == "solution"]
+    return [*before, cell, *after]
+
+
+def _attach_diagrams(notebook):
+    """Put the pictures of notebooks/diagrams that the text shows into the cells that show them."""
+    for cell in _texts(notebook):
+        for name in set(_DIAGRAM.findall(cell.source)):
+            kind = "image/png" if name.endswith("png") else "image/jpeg"
+            data = base64.b64encode((NOTEBOOKS / "diagrams" / name).read_bytes()).decode()
+            cell.attachments = {**cell.get("attachments", {}), name: {kind: data}}
+        cell.source = _DIAGRAM.sub(r"](attachment:\1)", cell.source)
+
+
+def linked_pages(notebook):
+    """The pages beside the notebooks that a notebook's texts link to, such as GLOSSARY.md."""
+    return sorted({page for cell in _texts(notebook) for page in _PAGE.findall(cell.source)})
+
+
+def _texts(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
 
 
 def _picture(cell):
@@ -190,6 +248,8 @@ def _shrink_picture(output):
     Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").save(jpeg, "JPEG", quality=88, optimize=True)
     del output.data["image/png"]
     output.data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode()
+    if "image/png" in output.metadata:
+        output.metadata["image/jpeg"] = output.metadata.pop("image/png")
 
 
 def main(arguments=None):

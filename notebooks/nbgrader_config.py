@@ -3,9 +3,9 @@
 import os
 
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import Execute, OverwriteCells
+from nbgrader.preprocessors import ClearOutput, Execute, OverwriteCells
 
-from nst_utils.course.grading import EnduringExecute, ForgivingOverwriteCells
+from nst_utils.course.grading import EnduringExecute, ForgivingOverwriteCells, KeepPictures
 
 c = get_config()  # noqa: F821 - nbgrader's loader provides it
 
@@ -15,7 +15,7 @@ c.CourseDirectory.root = root
 # Several submissions are graded at once: let one wait while another writes its points.
 c.CourseDirectory.db_url = f"sqlite:///{os.path.join(root, 'gradebook.db')}?timeout=120"
 
-replaced = {Execute: EnduringExecute, OverwriteCells: ForgivingOverwriteCells}
+replaced = {ClearOutput: KeepPictures, Execute: EnduringExecute, OverwriteCells: ForgivingOverwriteCells}
 for steps in ("sanitize_preprocessors", "autograde_preprocessors"):
     c.Autograde[steps] = [replaced.get(step, step) for step in getattr(Autograde(), steps)]
 # Seconds for one cell, and for a notebook with all its cells.

@@ -270,6 +270,53 @@ def test_a_worse_second_try_takes_the_points_back(graded):
     assert sum(points(course, "right-with-copied-cells").values()) == 0
 
 
+EXPERIMENT = {"grade": True, "solution": True, "locked": False, "points": 3, "schema_version": 3, "task": False}
+
+
+@pytest.fixture(scope="module")
+def experimented(tmp_path_factory):
+    """The autograded notebooks of two students, one who did the open experiment, and their grades for it."""
+    folder = tmp_path_factory.mktemp("experiments")
+    course, source = folder / "course", folder / "notebooks" / "source" / "costs.py"
+    source.parent.mkdir(parents=True)
+    cells = [nbformat.v4.new_markdown_cell("# costs"), nbformat.v4.new_code_cell("assert True")]
+    cells[1].metadata.nbgrader = EXPERIMENT | {"grade_id": "check", "solution": False, "locked": True}
+    cells += [nbformat.v4.new_code_cell("the_example = 1"), nbformat.v4.new_markdown_cell("the example's words")]
+    for cell, name in zip(cells[2:], ("experiment_picture", "experiment_words"), strict=True):
+        cell.metadata.nbgrader = EXPERIMENT | {"grade_id": name}
+    jupytext.write(nbformat.v4.new_notebook(cells=cells), source, fmt="py:percent")
+    release(course, ASSIGNMENT, [source])
+    for name in ("did", "did-not"):
+        path = course / "submitted" / name / ASSIGNMENT / "costs.ipynb"
+        path.parent.mkdir(parents=True)
+        notebook = nbformat.read(course / "release" / ASSIGNMENT / "costs.ipynb", as_version=4)
+        assert not any("example" in cell.source for cell in notebook.cells)
+        if name == "did":
+            picture, words = notebook.cells[-2:]
+            picture.source, words.source = "raise SystemExit  # a long run", "I asked, and I saw."
+            data = {"image/png": "AAAA", "text/html": "<script>alert(1)</script>", "text/plain": "a picture"}
+            picture.outputs = [nbformat.v4.new_output("display_data", data)]
+        nbformat.write(notebook, path)
+    assert grade(course, ASSIGNMENT, jobs=2) == {}
+    return course
+
+
+def test_an_experiment_is_left_to_a_person_and_one_not_done_has_no_points(experimented):
+    with Gradebook(f"sqlite:///{experimented / 'gradebook.db'}") as gradebook:
+        for name, by_hand in (("did", True), ("did-not", False)):
+            grades = {one.name: one for one in gradebook.find_submission_notebook("costs", ASSIGNMENT, name).grades}
+            assert grades["check"].score == 3
+            for cell in ("experiment_picture", "experiment_words"):
+                assert (grades[cell].needs_manual_grade, grades[cell].score) == (by_hand, 0)
+
+
+def test_the_picture_of_an_experiment_is_the_one_handed_in_without_what_could_run(experimented):
+    path = experimented / "autograded" / "did" / ASSIGNMENT / "costs.ipynb"
+    picture, words = nbformat.read(path, as_version=4).cells[-2:]
+    assert picture.outputs[0].data == {"image/png": "AAAA", "text/plain": "a picture"}
+    assert not picture.execution_count and words.source == "I asked, and I saw."
+
+
 def test_the_release_is_the_student_edition(tmp_path):
     folder = release(tmp_path, "all", find_sources())
     for source in find_sources():

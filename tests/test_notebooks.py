@@ -8,14 +8,27 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from nst_utils.course.asking import questions
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "notebooks"))
 
-from editions import EDITIONS, build, edition_path, find_sources, is_current, main, student_edition  # noqa: E402
+from editions import (  # noqa: E402
+    EDITIONS,
+    build,
+    edition_path,
+    find_sources,
+    is_current,
+    linked_pages,
+    main,
+    student_edition,
+    with_answers,
+)
 
 NBVAL = [
     "--nbval-lax",
@@ -39,6 +52,11 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
+def is_check(cell):
+    marks = cell.metadata.get("nbgrader", {})
+    return marks.get("grade") and not marks.get("solution")
+
+
 def texts(cell):
     """What the outputs of a cell say as plain text."""
     return [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
@@ -58,8 +76,9 @@ def copied(tmp_path):
 # --- The editions and their source ------------------------------------------------------------------------
 
 
-def test_there_are_seven_notebooks():
-    assert [int(source.stem.split("_")[0]) for source in SOURCES] == [1, 2, 3, 4, 5, 6, 7]
+def test_there_are_eight_notebooks():
+    """Number 8 is kept for another."""
+    assert [int(source.stem.split("_")[0]) for source in SOURCES] == [1, 2, 3, 4, 5, 6, 7, 9]
 
 
 @each_notebook
@@ -126,11 +145,30 @@ REGION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 
 
 def answers(source):
-    """For each exercise, the lines that only its answer has."""
-    text = source.read_text()
-    given = squeezed(REGION.sub("", text))
-    lines = [[squeezed(line) for line in region.splitlines()] for region in REGION.findall(text)]
+    """For each answer, the lines that only it has: exercises, experiments, what is for the solution edition alone."""
+    hidden, given = [], ""
+    for cell in jupytext.read(source).cells:
+        answered = cell.metadata.get("nbgrader", {}).get("solution")
+        if "solution-only" in tags(cell) or (answered and not REGION.search(cell.source)):
+            hidden.append(cell.source)
+        else:
+            hidden += REGION.findall(cell.source)
+            given += squeezed(REGION.sub("", cell.source))
+            hidden += [question.answers() for question in asked(cell)]
+            given += "".join(squeezed(question.as_text()) for question in asked(cell))
+    lines = [[squeezed(line) for line in region.splitlines()] for region in hidden]
     return [[line for line in region if len(line) > 5 and line not in given] for region in lines]
+
+
+def asked(cell):
+    """The questions that a cell of a source asks."""
+    return [questions()[name] for name in re.findall(r'^ask\("([\w-]+)"\)', cell.source, re.MULTILINE)]
+
+
+def stubs(notebook):
+    """The cells of a student edition that wait for an answer."""
+    marks = {"code": "raise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
+    return [cell for cell in notebook.cells if marks[cell.cell_type] in cell.source]
 
 
 def leaks(source, notebook):
@@ -159,13 +197,14 @@ def test_no_answer_is_in_the_student_edition(source):
     assert leaks(source, notebook) == []
     assert not any("SOLUTION" in text for text in strings(notebook))
     assert not any(cell.outputs or cell.execution_count for cell in code_cells(notebook))
-    stubs = [cell for cell in code_cells(notebook) if "raise NotImplementedError()" in cell.source]
-    assert len(stubs) == len(answers(source))
+    waiting = [cell for cell in jupytext.read(source).cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    assert len(stubs(notebook)) == len(waiting)
 
 
 @each_notebook
 def test_the_solution_edition_has_every_answer(source):
-    assert len(leaks(source, read(source, "solution"))) == sum(map(len, answers(source)))
+    text = squeezed("\n".join(strings(read(source, "solution"))).replace("](../", "]("))
+    assert [line for region in answers(source) for line in region if line not in text] == []
 
 
 @pytest.mark.parametrize("place", ["code", "text", "output", "metadata"])
@@ -195,6 +234,83 @@ def test_an_answer_without_its_marks_leaks(copied):
 def test_each_edition_says_at_its_top_which_it_is(source):
     for edition in EDITIONS:
         assert read(source, edition).cells[1].source.startswith(f"*{edition.capitalize()} edition")
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes cells of a source as the notebook 01_short, and gives its path."""
+
+    def write(cells):
+        source = tmp_path / "notebooks" / "source" / "01_short.py"
+        source.parent.mkdir(parents=True)
+        source.write_text("# %% [markdown]\n# # A title\n\n" + cells)
+        return source
+
+    return write
+
+
+def test_what_is_for_one_edition_is_left_out_of_the_other(written):
+    source = written(
+        '# %% [markdown] tags=["solution-only"]\n# the answer\n\n# %% [markdown] tags=["student-only"]\n# the riddle\n'
+    )
+    solution, student = ([cell.source for cell in with_answers(source, each).cells] for each in ("solution", "student"))
+    assert "the answer" in solution and "the riddle" not in solution
+    assert "the answer" not in student and "the riddle" in student
+
+
+def test_a_question_is_written_above_its_cell_and_answered_in_the_solution_alone(written):
+    question = next(iter(questions().values()))
+    source = written(f'# %%\nask("{question.name}")\n')
+    student, solution = ([cell.source for cell in with_answers(source, each).cells[2:]] for each in EDITIONS)
+    assert student == [question.as_text(), f'ask("{question.name}")']
+    assert solution == [*student, question.answers()]
+    for text in question.feedback.values():
+        assert text not in student[0]
+
+
+def test_a_page_beside_the_notebooks_is_found_from_both_editions(written):
+    source = written("# %% [markdown]\n# the [Gram matrix](README.md#how), see [this](https://x.org/README.md)\n")
+    student, solution = (with_answers(source, each).cells[2].source for each in EDITIONS)
+    assert "](README.md#how)" in student and "](../README.md#how)" in solution
+    assert "](https://x.org/README.md)" in solution
+    assert linked_pages(with_answers(source, "student")) == ["README.md"]
+
+
+@each_notebook
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_pages_that_a_notebook_links_to_are_there(source, edition):
+    folder = edition_path(source, edition).parent
+    text = "\n".join(cell.source for cell in read(source, edition).cells if cell.cell_type == "markdown")
+    for page, place in re.findall(r"\]\(([./\w]+\.md)(?:#([\w-]+))?\)", text):
+        written = (folder / page).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.+)$", written, re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+        anchors |= set(re.findall(r'<a id="([\w-]+)">', written))
+        assert not place or place in anchors, f"{page} has no place #{place}"
+
+
+@each_notebook
+def test_every_picture_in_the_text_has_words_for_those_who_cannot_see_it(source):
+    for edition in EDITIONS:
+        for cell in read(source, edition).cells:
+            if cell.cell_type == "markdown":
+                assert all(len(words) > 10 for words in re.findall(r"!\[(.*?)\]\(", cell.source))
+
+
+@each_notebook
+def test_every_notebook_asks_explains_and_leaves_room_for_an_experiment(source):
+    cells = jupytext.read(source).cells
+    opening = cells[1].source
+    assert all(words in opening for words in ("**Afterwards you can**", "**You need to know**", "**It takes**"))
+    assert 2 <= sum(len(asked(cell)) for cell in cells) <= 4, "two or three predictions"
+    assert any(re.search(r"^ *(slide|leaf_through)\(", cell.source, re.MULTILINE) for cell in cells), "a slider"
+    by_hand = [cell.metadata.nbgrader for cell in cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    by_hand = [marks.grade_id for marks in by_hand if marks.grade]
+    assert by_hand == ["experiment_picture", "experiment_words"]
+    questions_at_the_end = next(cell for cell in cells if "## Try it" in cell.source).source.split("## Try it")[1]
+    answered = "\n".join(cell.source for cell in cells if "solution-only" in tags(cell))
+    for number in re.findall(r"^(\d)\. ", questions_at_the_end, re.MULTILINE):
+        assert re.search(rf"(^|\*\*|, ){number}[.,]", answered, re.MULTILINE), f"no answer to question {number}"
 
 
 # --- The solutions stay true ------------------------------------------------------------------------------
@@ -285,7 +401,7 @@ def test_the_student_edition_runs_and_waits_for_answers(source, tmp_path):
     assert [output.text for _, output in outputs if output.get("name") == "stderr"] == []
 
     shown = "\n".join(text for cell in code_cells(notebook) for text in texts(cell))
-    graded = [cell for cell in code_cells(notebook) if cell.metadata.get("nbgrader", {}).get("grade")]
+    graded = [cell for cell in code_cells(notebook) if is_check(cell)]
     assert graded
     for cell in graded:
         exercise = re.search(r"checks\.(\w+)\(", cell.source)[1]

@@ -1,10 +1,13 @@
 """What the notebooks show: example pictures, rows and grids of them, film strip, GIF, curves, and a live view.
 
 A picture is uint8 (H, W, 3), RGB, 0-255; the network's image (1, H, W, 3), RGB minus MEANS, is shown as save_image
-would write it. Every drawing goes to the current matplotlib figure, which a notebook shows by itself.
+would write it. A notebook shows each drawing at once, as wide as its page, with a text for those who cannot see it:
+`alt`, or the titles where none is given. Anywhere else it stays the current matplotlib figure.
 """
 
 import base64
+import io
+from contextlib import contextmanager
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -14,31 +17,30 @@ from IPython.display import HTML, display
 from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
-from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.errors import InputError
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import to_picture
+from nst_utils.pictures.gallery import find_example
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
 
-# The images of a checkout, and their copy inside an installed package.
-GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
-# Small enough that a notebook with a dozen figures stays under a megabyte.
-DPI = 90
+# A figure fills the page of a notebook, some 1050 pixels wide, unless its pictures would be taller than this: inches.
+PAGE, TALLEST = 9.6, 3.6
+DPI = 110
+# Colours that colour-blind readers can tell apart (Okabe and Ito 2008); lines differ in style and marks as well.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 
 
 def example(name, size=None, centre=(0.5, 0.5)):
     """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
-    name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    name: a path below images/, found from any working directory, or a picture file of your own.
+    size: (width, height); None: CONFIG's.
     centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
-    for gallery in GALLERIES:
-        if (gallery / name).is_file():
-            break
-    else:
-        raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    whole = Image.fromarray(read_image(gallery / name))
+    whole = Image.fromarray(read_image(Path(name) if Path(name).is_file() else find_example(name)))
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
@@ -56,22 +58,23 @@ def shuffle_tiles(picture, tile, seed=0):
     return tiles.reshape(rows, columns, tile, tile, channels).swapaxes(1, 2).reshape(picture.shape)
 
 
-def show(pictures, columns=None, height=1.8):
-    """Pictures with their titles, in rows of `columns` (None: one row), each `height` inches high.
+def show(pictures, columns=None, height=None, alt=None):
+    """Pictures with their titles, in rows of `columns` (None: one row), each `height` inches high (None: as fits).
 
     pictures: {title: picture}; besides pictures the network's images (1, H, W, 3) and single channels (H, W) will do.
     """
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
-    _, axes = _grid(rows, columns, next(iter(pictures.values())), height)
+    figure, axes = _grid(rows, columns, next(iter(pictures.values())), height)
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
         _draw(axis, picture)
         axis.set_title(title, fontsize=9)
+    finish(figure, alt or "Pictures: " + "; ".join(pictures))
 
 
-def show_table(pictures, rows, columns, height=1.5):
+def show_table(pictures, rows, columns, height=None, alt=None):
     """A table of pictures: pictures[i][j] stands in the row called rows[i] and the column called columns[j]."""
-    _, axes = _grid(len(rows), len(columns), pictures[0][0], height)
+    figure, axes = _grid(len(rows), len(columns), pictures[0][0], height)
     for axis, title in zip(axes[0], columns, strict=True):
         axis.set_title(title, fontsize=9)
     for row, title, line in zip(axes, rows, pictures, strict=True):
@@ -80,6 +83,8 @@ def show_table(pictures, rows, columns, height=1.5):
         )
         for axis, picture in zip(row, line, strict=True):
             _draw(axis, picture)
+    named = "; ".join(column for column in columns if column)
+    finish(figure, alt or f"A table of pictures. Rows: {'; '.join(rows)}. Columns: {named}")
 
 
 def strongest_channels(a, count):
@@ -87,7 +92,7 @@ def strongest_channels(a, count):
     return np.argsort(-np.std(a, axis=(0, 1, 2)), kind="stable")[:count]
 
 
-def show_feature_maps(picture, activations, count=5, height=1.3):
+def show_feature_maps(picture, activations, count=5, height=None, alt=None):
     """For each layer a row: the picture, and beside it the `count` channels that vary most over it.
 
     activations: {layer name: array (1, n_H, n_W, n_C)}.
@@ -95,23 +100,26 @@ def show_feature_maps(picture, activations, count=5, height=1.3):
     maps = [
         [picture, *(a[0, :, :, channel] for channel in strongest_channels(a, count))] for a in activations.values()
     ]
-    show_table(maps, list(activations), ["the picture", *[""] * count], height)
+    alt = alt or f"The picture, and the {count} channels that vary most over it, in {', '.join(activations)}"
+    show_table(maps, list(activations), ["the picture", *[""] * count], height, alt)
 
 
-def show_boxes(picture, boxes, height=2.6):
+def show_boxes(picture, boxes, height=None, alt=None):
     """The picture with named rectangles on it. boxes: {name: (top, bottom, left, right)} in pixels."""
-    _, axes = _grid(1, 1, picture, height)
+    figure, axes = _grid(1, 1, picture, height)
     _draw(axes[0, 0], picture)
     for number, (name, (top, bottom, left, right)) in enumerate(boxes.items()):
-        corner, colour = (left - 0.5, top - 0.5), f"C{number}"
+        corner, line = (left - 0.5, top - 0.5), {"edgecolor": _colour(number), "linestyle": STYLES[number % 4]}
         axes[0, 0].add_patch(
-            plt.Rectangle(corner, right - left, bottom - top, fill=False, linewidth=2, edgecolor=colour, label=name)
+            plt.Rectangle(corner, right - left, bottom - top, fill=False, linewidth=2, label=name, **line)
         )
     axes[0, 0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
+    finish(figure, alt or "A picture with rectangles on it, named " + ", ".join(boxes))
 
 
-def show_matrices(matrices, height=2.8):
+def show_matrices(matrices, height=None, alt=None):
     """Heat maps of non-negative matrices, {title: matrix}, on one colour scale: the square root of the entries."""
+    height = height or min(TALLEST, (PAGE - 0.6) / (1.15 * len(matrices)))
     figure, axes = plt.subplots(
         1,
         len(matrices),
@@ -126,13 +134,31 @@ def show_matrices(matrices, height=2.8):
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
     figure.colorbar(drawn, ax=axes, fraction=0.046).ax.tick_params(labelsize=8)
+    finish(figure, alt or "Heat maps of matrices: " + "; ".join(matrices))
 
 
-def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(7.5, 2.8)):
+def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PAGE, 3.4), alt=None):
     """A plot of one line for each of the curves {name: (x values, y values)}, with the names beside it."""
-    _, axis = plt.subplots(figsize=size, dpi=DPI, layout="constrained")
+    figure, axis = plt.subplots(figsize=size, dpi=DPI, layout="constrained")
     _draw_curves(axis, curves, xlabel, ylabel, scale)
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
+    finish(figure, alt or f"A plot of {ylabel} against {xlabel}, with a curve for each of: {'; '.join(curves)}")
+
+
+@contextmanager
+def drawn_as_png():
+    """The figures drawn inside the block, as a list of (PNG bytes, alt) that is full when the block ends; not shown."""
+    global _kept
+    outer, _kept = _kept, []
+    try:
+        yield _kept
+    finally:
+        _kept = outer
+
+
+def click_to_zoom():
+    """From now on a click on any picture of the notebook shows it as large as the window; another brings it back."""
+    display(HTML(f"<script>{(Path(__file__).parent / 'zoom.js').read_text(encoding='utf-8')}</script>"))
 
 
 def write_gif(path, frames, seconds=0.15, rest=1.5):
@@ -140,13 +166,20 @@ def write_gif(path, frames, seconds=0.15, rest=1.5):
 
     Pictures of other sizes, as the coarse levels of a run have, are shown at the size of the last.
     """
-    height, width = frames[-1].shape[:2]
-    frames = [resize(frame, (width, height)) for frame in frames]
-    durations = [1000 * seconds] * (len(frames) - 1) + [1000 * rest]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(path, np.stack(frames), extension=".gif", duration=durations, loop=0)
+    path.write_bytes(_film(frames, ".gif", seconds, rest))
     return path
+
+
+def _film(frames, extension, seconds=0.15, rest=1.5, **settings):
+    """The bytes of an endless film of pictures."""
+    height, width = frames[-1].shape[:2]
+    frames = [resize(frame, (width, height)) for frame in frames]
+    durations = [int(1000 * seconds)] * (len(frames) - 1) + [int(1000 * rest)]
+    return iio.imwrite(
+        "<bytes>", np.stack(frames), plugin="pillow", extension=extension, duration=durations, loop=0, **settings
+    )
 
 
 class LiveView:
@@ -167,7 +200,7 @@ class LiveView:
     def __enter__(self):
         self.__init__()
         self._figure, self._axes = plt.subplots(
-            1, 2, figsize=(8, 2.8), dpi=DPI, layout="constrained", gridspec_kw={"width_ratios": [1, 1.2]}
+            1, 2, figsize=(PAGE, 3.4), dpi=DPI, layout="constrained", gridspec_kw={"width_ratios": [1, 1.2]}
         )
         self._handle = display(self._figure, display_id=True)
         return self
@@ -193,7 +226,7 @@ class LiveView:
         if self._handle:
             self._handle.update(self._figure)
 
-    def film_strip(self, columns=6, height=1.2):
+    def film_strip(self, columns=6, height=None):
         """Every frame kept, in rows."""
         if self._has_frames():
             show({f"iteration {iteration}": frame for iteration, frame in self.frames.items()}, columns, height)
@@ -201,9 +234,11 @@ class LiveView:
     def gif(self, path):
         """The frames as an animation, written to a file and shown."""
         if self._has_frames():
-            data = base64.b64encode(write_gif(path, list(self.frames.values())).read_bytes()).decode()
-            # As HTML, because nbconvert has no place for image/gif.
-            display(HTML(f'<img alt="the frames, one after the other" width="320" src="data:image/gif;base64,{data}">'))
+            write_gif(path, list(self.frames.values()))
+            # Shown as WebP, which takes a third of the bytes; as HTML, because nbconvert has a place for neither.
+            data = base64.b64encode(_film(list(self.frames.values()), ".webp", quality=80)).decode()
+            told = "the frames, one after the other"
+            display(HTML(f'<img alt="{told}" width="480" src="data:image/webp;base64,{data}">'))
 
     def _has_frames(self):
         if not self.frames:
@@ -213,6 +248,7 @@ class LiveView:
 
 def _grid(rows, columns, picture, height):
     tall, wide = _as_shown(picture).shape[:2]
+    height = height or min(TALLEST, (PAGE / columns - 0.08) * tall / wide)
     figure, axes = plt.subplots(
         rows,
         columns,
@@ -235,8 +271,11 @@ def _draw(axis, picture):
 
 
 def _draw_curves(axis, curves, xlabel, ylabel, scale):
-    for name, (x, y) in curves.items():
-        axis.plot(x, y, label=name, linewidth=1.8, marker="." if len(x) < 12 else None)
+    for number, (name, (x, y)) in enumerate(curves.items()):
+        style = {"color": _colour(number), "linestyle": STYLES[number % 4]}
+        x = list(x)
+        mark = MARKS[number % len(MARKS)] if len(x) < 12 else None
+        axis.plot(x, list(y), label=name, linewidth=1.8, marker=mark, markersize=5, **style)
     axis.set_yscale(scale)
     axis.set_xlabel(xlabel, fontsize=9)
     axis.set_ylabel(ylabel, fontsize=9)
@@ -246,3 +285,24 @@ def _draw_curves(axis, curves, xlabel, ylabel, scale):
 
 def _as_shown(image):
     return to_picture(image) if np.ndim(image) == 4 else np.asarray(image)
+
+
+def _colour(number):
+    return COLOURS[number % len(COLOURS)]
+
+
+_kept = None  # the list of drawn_as_png(), inside its block
+
+
+def finish(figure, alt):
+    """Keep the figure, show it with its alternative text, or, outside a notebook, leave it the current one."""
+    if _kept is None and "inline" not in plt.get_backend():
+        return
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight")
+    plt.close(figure)
+    if _kept is not None:
+        _kept.append((file.getvalue(), alt))
+    else:
+        data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": alt}
+        display(data, metadata={"image/png": {"alt": alt}}, raw=True)

@@ -8,20 +8,22 @@ import time
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
-from nbgrader.preprocessors import Execute, OverwriteCells
-from nbgrader.utils import is_grade, is_task
+from nbgrader.preprocessors import ClearOutput, Execute, OverwriteCells
+from nbgrader.utils import is_grade, is_solution
 from traitlets import Integer
 
 _WHY = {
     DeadKernelError: "This cell ended the Python process, so it was not run again.",
     CellTimeoutError: "This cell did not stop when it was told to, so it was not run again.",
 }
+_HARMLESS = ("image/png", "image/jpeg", "text/plain")
 
 
 class EnduringExecute(Execute):
-    """Runs a notebook to its last graded cell: where one takes the kernel with it, the rest runs again without it.
+    """Runs a notebook to its last check: where a cell takes the kernel with it, the rest runs again without it.
 
-    What comes after the last graded cell earns no points, and is mostly long runs for their pictures: not run.
+    What comes after the last check is mostly long runs for their pictures: not run. The open experiment among it is
+    graded by hand, from the picture that was handed in (KeepPictures).
     """
 
     notebook_timeout = Integer(
@@ -33,8 +35,8 @@ class EnduringExecute(Execute):
         self._deadline = time.monotonic() + self.notebook_timeout
         self.timeout_func = self._seconds_for_a_cell
         self._fatal = set()
-        graded = [index for index, cell in enumerate(nb.cells) if is_grade(cell) or is_task(cell)]
-        self._last = graded[-1] if graded else -1
+        checks = [index for index, cell in enumerate(nb.cells) if is_grade(cell) and not is_solution(cell)]
+        self._last = checks[-1] if checks else -1
         while True:
             try:
                 return super().preprocess(nb, resources, km)
@@ -73,6 +75,21 @@ class EnduringExecute(Execute):
     def _seconds_for_a_cell(self, cell):
         left = self._deadline - time.monotonic()
         return max(1, int(min(self.timeout or left, left)))
+
+
+class KeepPictures(ClearOutput):
+    """Takes away what a submission shows, except the pictures and words of an answer that is graded by hand.
+
+    Only pictures and plain text stay: HTML could do something in the browser of the one who grades.
+    """
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if cell.cell_type != "code" or not (is_grade(cell) and is_solution(cell)):
+            return super().preprocess_cell(cell, resources, cell_index)
+        for output in cell.outputs:
+            if "data" in output:
+                output.data = {kind: value for kind, value in output.data.items() if kind in _HARMLESS}
+        return cell, resources
 
 
 class ForgivingOverwriteCells(OverwriteCells):
