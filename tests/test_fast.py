@@ -1,13 +1,18 @@
 """Fast style transfer: the formulas of the network, painting of every size, style files, training, learning, films."""
 
+import json
 import os
+import signal
+import socket
 import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import imageio.v2 as iio
 import numpy as np
 import pytest
-from conftest import assert_one_sentence
+from conftest import ROOT, assert_one_sentence
 from PIL import Image
 
 from nst_utils.base.errors import InputError
@@ -410,3 +415,147 @@ def test_what_is_no_film_is_refused_in_one_sentence(tmp_path):
             paint_film(tmp_path / "real.mp4", tmp_path / out, lambda picture: picture)
         assert_one_sentence(refusal.value)
     assert len(read_film(tmp_path / "real.mp4")) == 3
+
+
+# --- The command line --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nst(tmp_path, book, monkeypatch):
+    """Runs `nst fast ...` in a folder with a small network, and gives exit status, output and errors."""
+    from typer.testing import CliRunner
+
+    from nst_utils.cli import app
+
+    book.save(tmp_path / "model.npz")
+    Image.fromarray(noise(60, 80)).save(tmp_path / "photo.png")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        return CliRunner().invoke(app, ["fast", *map(str, words)])
+
+    return run
+
+
+def test_one_photo_several_and_folders_are_painted(tmp_path, nst):
+    done = nst("stylize", "photo.png", "--style", "cafe", "-o", "out.jpg", "--model", "model.npz")
+    assert done.exit_code == 0, done.output
+    assert Image.open(tmp_path / "out.jpg").size == (80, 60)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(2):
+        Image.fromarray(noise(40, 50, number)).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    done = nst("stylize", "photos", "photo.png", "--mix", "cafe=0.6,church=0.4", "-o", "all", "--model", "model.npz")
+    assert done.exit_code == 0 and "broken.png" in done.output, done.output
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["0.png", "1.png", "photo.png"]
+
+
+def test_max_side_and_strength_have_their_effect(tmp_path, nst):
+    given = ("stylize", "photo.png", "--style", "cafe", "--model", "model.npz")
+    assert nst(*given, "-o", "small.png", "--max-side", "48").exit_code == 0
+    assert Image.open(tmp_path / "small.png").size == (48, 36)
+    assert nst(*given, "-o", "same.png", "--strength", "0").exit_code == 0
+    same, before = (np.asarray(Image.open(tmp_path / name), int) for name in ("same.png", "photo.png"))
+    assert np.abs(same - before).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("stylize", "photo.png", "-o", "o.png"), ("--style", "--mix")),
+        (("stylize", "photo.png", "-o", "o.png", "--style", "caffe"), ("caffe", "cafe")),
+        (("stylize", "photo.png", "-o", "o.png", "--mix", "cafe=-1"), ("cafe", "-1")),
+        (("stylize", "photo.png", "-o", "o.png", "--mix", "cafe=0"), ("All shares",)),
+        (("stylize", "photo.png", "-o", "o.png", "--mix", "cafe,cafe"), ("twice",)),
+        (("stylize", "photo.png", "-o", "o.png", "--style", "cafe", "--strength", "2"), ("strength", "2")),
+        (("stylize", "photo.png", "-o", "photo.png", "--style", "cafe"), ("photo.png", "input")),
+        (("stylize", "nothing.png", "-o", "o.png", "--style", "cafe"), ("nothing.png",)),
+        (("stylize", "empty", "-o", "o", "--style", "cafe"), ("empty", "no pictures")),
+        (("styles", "photo.png"), ("photo.png",)),
+        (("learn", "small.png", "--name", "mine"), ("small.png", "20x60")),
+        (("film", "photo.png", "-o", "o.mp4", "--style", "cafe"), ("photo.png", "no film")),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(tmp_path, nst, words, parts):
+    Image.fromarray(noise(60, 20)).save(tmp_path / "small.png")
+    (tmp_path / "empty").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    done = nst(*words, "--model", "model.npz")
+    assert done.exit_code != 0 and isinstance(done.exception, InputError), done.output
+    assert_one_sentence(done.exception, *parts)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_styles_are_listed_and_shown(tmp_path, nst):
+    done = nst("styles", "--model", "model.npz", "--sheet", "sheet.png", "--photo", "photo.png")
+    assert done.exit_code == 0 and all(name in done.output for name in ("cafe", "church", "tiles"))
+    assert Image.open(tmp_path / "sheet.png").width > 3 * 80
+
+
+def test_a_film_from_the_command_line(tmp_path, nst):
+    write_film(tmp_path / "film.mp4", moving(6))
+    done = nst("film", "film.mp4", "--style", "church", "-o", "out.mp4", "--model", "model.npz")
+    assert done.exit_code == 0 and "6 frames" in done.output, done.output
+    assert len(read_film(tmp_path / "out.mp4")) == 6
+
+
+def test_a_film_killed_goes_on_where_it_was(tmp_path, nst):
+    write_film(tmp_path / "film.mp4", moving(200, 96, 128))
+    given = ("film", "film.mp4", "--style", "cafe", "--model", "model.npz", "-o")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    command = [sys.executable, "-m", "nst_utils.cli", "fast", *given, "out.mp4"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, **quiet)
+    part = tmp_path / "out.mp4.parts" / "part-00001.mkv"
+    for _ in range(1200):
+        if part.exists() or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert part.exists() and not (tmp_path / "out.mp4").exists()
+    assert nst(*given, "out.mp4").exit_code == 0
+    assert nst(*given, "whole.mp4").exit_code == 0
+    whole, halves = read_film(tmp_path / "whole.mp4"), read_film(tmp_path / "out.mp4")
+    assert len(whole) == len(halves) == 200
+    assert all(np.array_equal(a, b) for a, b in zip(whole, halves, strict=True))
+
+
+_WORKER = """
+import sys
+from nst_utils.cli import app
+words = "train paintings --images images --steps 4 --side 32 --batch 1 --widths 4,4,4 --strategy workers -o"
+app(["fast", *words.split(), sys.argv[1]], standalone_mode=False)
+"""
+
+
+def test_two_workers_train_one_network(tmp_path, tiny_mat):
+    for folder, count in (("paintings", 2), ("images", 3)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            Image.fromarray(noise(64, 64, number + count)).save(tmp_path / folder / f"{number}.png")
+    ports = [free_port(), free_port()]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    processes = []
+    for index in range(2):
+        own = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        environment = os.environ | {"TF_CONFIG": json.dumps(own), "NST_WEIGHTS": str(tiny_mat), "PYTHONPATH": str(ROOT)}
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", _WORKER, f"worker{index}.npz"], cwd=tmp_path, env=environment,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            )
+        )
+    said = [process.communicate(timeout=240)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    first, second = (read_book(tmp_path / f"worker{index}.npz") for index in range(2))
+    assert first.fingerprint == second.fingerprint
+    np.testing.assert_array_equal(first.manner("0").numbers, second.manner("0").numbers)
+    checkpoints = sorted(path.name for path in tmp_path.glob("*checkpoint*"))
+    assert checkpoints == ["worker0.npz.checkpoint.npz"]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
