@@ -12,7 +12,13 @@ from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, refuse_overwriting
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="Paint in a blink with a trained network, and teach it styles."
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""Paint in a blink with a trained network, and teach it styles.
+
+    nst fast stylize photo.jpg --style cafe -o picture.png
+
+    nst fast learn painting.jpg --name mine""",
 )
 
 _Model = Annotated[
