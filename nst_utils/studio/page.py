@@ -116,6 +116,7 @@ class Studio(anywidget.AnyWidget):
         self._uploads, self._start, self._kept, self._number = {}, None, {}, 0
         self._strip, self._every, self._seen = [], 1, None
         self._shown, self._sent = None, 0.0
+        self._refused = ""  # why the last wish was not fulfilled: said until the next one, whatever is painted meanwhile
         self._session = Session(self._told, places)
         super().__init__(
             form=[_control(each) for each in dataclasses.fields(Settings)],
@@ -149,12 +150,14 @@ class Studio(anywidget.AnyWidget):
         if action is None:
             return
         with self._session.lock:
+            if action not in (Studio._alive, Studio._hello):
+                self._refused = ""
             try:
                 action(self, message, buffers)
             except InputError as error:
-                self._say(str(error), failed=True)
+                self._refuse(str(error))
             except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-                self._say("The page sent something that cannot be understood: load it again.", failed=True)
+                self._refuse("The page sent something that cannot be understood: load it again.")
 
     def _hello(self, message, buffers):
         if not self._session.busy and not self._session.present:
@@ -407,6 +410,8 @@ class Studio(anywidget.AnyWidget):
             "state": news.state, "message": news.message, "busy": session.busy, "painted": session.present is not None,
             "failed": news.state == "failed",
         }
+        if self._refused:
+            status |= {"message": self._refused, "failed": True}
         with self.hold_sync():
             if present:
                 step = present.step
@@ -423,6 +428,10 @@ class Studio(anywidget.AnyWidget):
             else:
                 status = {**{k: v for k, v in self.status.items() if k not in status}, **status}
             self.status = status
+
+    def _refuse(self, message):
+        self._refused = message
+        self._say(message, failed=True)
 
     def _say(self, message, failed=False):
         with self._session.lock:
