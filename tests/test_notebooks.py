@@ -35,7 +35,7 @@ NBVAL = [
     "--nbval-current-env",
     f"--nbval-sanitize-with={ROOT / 'notebooks' / 'nbval_sanitize.cfg'}",
 ]
-LARGEST_NOTEBOOK = 2_000_000  # bytes
+LARGEST_NOTEBOOK = 2_500_000  # bytes
 SOURCES = find_sources()
 each_notebook = pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
 
