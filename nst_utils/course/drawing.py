@@ -69,7 +69,7 @@ def show(pictures, columns=None, height=None, alt=None):
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
         _draw(axis, picture)
         axis.set_title(title, fontsize=9)
-    _finish(figure, alt or "Pictures: " + "; ".join(pictures))
+    finish(figure, alt or "Pictures: " + "; ".join(pictures))
 
 
 def show_table(pictures, rows, columns, height=None, alt=None):
@@ -84,7 +84,7 @@ def show_table(pictures, rows, columns, height=None, alt=None):
         for axis, picture in zip(row, line, strict=True):
             _draw(axis, picture)
     named = "; ".join(column for column in columns if column)
-    _finish(figure, alt or f"A table of pictures. Rows: {'; '.join(rows)}. Columns: {named}")
+    finish(figure, alt or f"A table of pictures. Rows: {'; '.join(rows)}. Columns: {named}")
 
 
 def strongest_channels(a, count):
@@ -114,7 +114,7 @@ def show_boxes(picture, boxes, height=None, alt=None):
             plt.Rectangle(corner, right - left, bottom - top, fill=False, linewidth=2, label=name, **line)
         )
     axes[0, 0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
-    _finish(figure, alt or "A picture with rectangles on it, named " + ", ".join(boxes))
+    finish(figure, alt or "A picture with rectangles on it, named " + ", ".join(boxes))
 
 
 def show_matrices(matrices, height=None, alt=None):
@@ -134,7 +134,7 @@ def show_matrices(matrices, height=None, alt=None):
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
     figure.colorbar(drawn, ax=axes, fraction=0.046).ax.tick_params(labelsize=8)
-    _finish(figure, alt or "Heat maps of matrices: " + "; ".join(matrices))
+    finish(figure, alt or "Heat maps of matrices: " + "; ".join(matrices))
 
 
 def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PAGE, 3.4), alt=None):
@@ -142,7 +142,7 @@ def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PA
     figure, axis = plt.subplots(figsize=size, dpi=DPI, layout="constrained")
     _draw_curves(axis, curves, xlabel, ylabel, scale)
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
-    _finish(figure, alt or f"A plot of {ylabel} against {xlabel}, with a curve for each of: {'; '.join(curves)}")
+    finish(figure, alt or f"A plot of {ylabel} against {xlabel}, with a curve for each of: {'; '.join(curves)}")
 
 
 @contextmanager
@@ -294,7 +294,7 @@ def _colour(number):
 _kept = None  # the list of drawn_as_png(), inside its block
 
 
-def _finish(figure, alt):
+def finish(figure, alt):
     """Keep the figure, show it with its alternative text, or, outside a notebook, leave it the current one."""
     if _kept is None and "inline" not in plt.get_backend():
         return
