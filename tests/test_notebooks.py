@@ -295,6 +295,10 @@ def test_every_picture_in_the_text_has_words_for_those_who_cannot_see_it(source)
         for cell in read(source, edition).cells:
             if cell.cell_type == "markdown":
                 assert all(len(words) > 10 for words in re.findall(r"!\[(.*?)\]\(", cell.source))
+    for cell in code_cells(read(source, "solution")):
+        for output in cell.outputs:
+            if {"image/png", "image/jpeg"} & set(output.get("data", {})):
+                assert "<Figure" not in output.data.get("text/plain", "<Figure"), cell.source
 
 
 @each_notebook
