@@ -32,6 +32,8 @@ if "google.colab" in sys.modules:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
 
 # %%
+from functools import cache
+
 import numpy as np
 from nst_utils import CONFIG, activations, checks, gram_matrix, load_weights, minimize, resize, stylize
 from nst_utils.course.asking import ask
@@ -239,10 +241,14 @@ def unrolled(a):
     return tf.reshape(a, [-1, a.shape[-1]])
 
 
-chosen = nearest_spots(unrolled(a_C), unrolled(a_S))
+def choices():
+    """The number of a spot for each place of the photograph."""
+    return nearest_spots(unrolled(a_C), unrolled(a_S))
+
+
 grid = a_C.shape[1:3]
 some = {"sky": (6, 60), "roof": (15, 24), "eaves": (26, 34), "lake": (38, 62), "tree": (52, 54)}
-show_choices(photograph, painting, np.reshape(chosen, grid), some)
+show_choices(photograph, painting, np.reshape(choices(), grid), some)
 
 # %% [markdown]
 # And here for every place: click on the photograph, hold and move, or go on with the arrow keys.
@@ -250,7 +256,7 @@ show_choices(photograph, painting, np.reshape(chosen, grid), some)
 # %%
 places, spots = (unrolled(a) - tf.reduce_mean(a, axis=[0, 1, 2]) for a in (a_C, a_S))
 greatest = tf.reduce_max(cosine_similarity(places, spots), axis=1)
-click_choices(photograph, painting, np.reshape(chosen, grid), np.reshape(greatest, grid))
+click_choices(photograph, painting, np.reshape(choices(), grid), np.reshape(greatest, grid))
 
 # %% [markdown]
 # How often is each spot chosen?
@@ -259,12 +265,17 @@ click_choices(photograph, painting, np.reshape(chosen, grid), np.reshape(greates
 ask("how-many-spots")
 
 # %% tags=["nbval-check-output"]
-times = np.bincount(chosen, minlength=a_S.shape[1] * a_S.shape[2])
+def times_chosen():
+    """How often each spot is chosen."""
+    return np.bincount(choices(), minlength=a_S.shape[1] * a_S.shape[2])
+
+
+times = times_chosen()
 print(f"spots that are chosen at all: {np.mean(times > 0):.0%}")
-print(f"places that want the most wanted spot: {times.max() / len(chosen):.0%}")
+print(f"places that want the most wanted spot: {times.max() / times.sum():.0%}")
 
 # %%
-bright = np.uint8(255 * np.minimum(1, times / 8)).reshape(a_S.shape[1:3])
+bright = np.uint8(255 * np.minimum(1, times_chosen() / 8)).reshape(a_S.shape[1:3])
 show({"the painting": painting, "how often each spot is chosen (white: 8 times or more)": resize(bright, SIZE)})
 
 # %% [markdown]
@@ -309,8 +320,12 @@ def colours(picture):
     return tf.nn.space_to_depth(np.float32(picture)[np.newaxis], 4)
 
 
-laid_out = tf.nn.depth_to_space(compute_targets(colours(photograph), colours(painting), chosen), 4)
-show({"the photograph": photograph, "the spots chosen for it": np.uint8(laid_out[0])})
+def mosaic(chosen):
+    """The 4x4 pixels of the chosen spots, laid out: (H, W, 3)."""
+    return np.uint8(tf.nn.depth_to_space(compute_targets(colours(photograph), colours(painting), chosen), 4)[0])
+
+
+show({"the photograph": photograph, "the spots chosen for it": mosaic(choices())})
 
 # %% [markdown]
 # It is a mosaic of the painting. Its stones don't fit each other, and none of them was turned or bent. The next step is
@@ -349,9 +364,9 @@ checks.compute_match_cost(compute_match_cost)
 checks.compute_match_cost(compute_match_cost).require()
 
 # %% tags=["nbval-check-output"]
-a_T = compute_targets(a_C, a_S, chosen)
+a_T = compute_targets(a_C, a_S, choices())
 print("J_match of the targets themselves:", round(float(compute_match_cost(a_S, a_T, a_T)), 3) + 0.0)
-J_mosaic, J_photograph = (compute_match_cost(a_S, a_T, a) for a in (vectors(laid_out[0]), a_C))
+J_mosaic, J_photograph = (compute_match_cost(a_S, a_T, a) for a in (vectors(mosaic(choices())), a_C))
 print("the mosaic is nearer to the targets than the photograph:", bool(J_mosaic < J_photograph))
 
 # %% [markdown]
@@ -389,8 +404,13 @@ def paint(content, style, layers=LAYERS):
     return paint_at(SIZE, content, style, small, layers)
 
 
-own = paint(photograph, painting)
-show({"the photograph": photograph, "painted with your functions": own})
+@cache  # so that painting the same again costs nothing
+def palace(layers=LAYERS):
+    """The photograph, painted with vectors of these layers."""
+    return paint(photograph, painting, layers)
+
+
+show({"the photograph": photograph, "painted with your functions": palace()})
 
 # %% [markdown]
 # The palace stands, every eave of it, in colours of the painting: the night's for the sky, the yellow of the awning for the
@@ -407,11 +427,13 @@ show({"the photograph": photograph, "painted with your functions": own})
 # %%
 by_gram = stylize(photograph, painting).image
 by_neighbours = stylize(photograph, painting, method="neighbours").image
+
+# %%
 leaf_through(
     {
         "the photograph": photograph,
         "Gram matrices": by_gram,
-        "your functions": own,
+        "your functions": palace(),
         "the package's neighbours": by_neighbours,
     },
     columns=2,
@@ -434,7 +456,7 @@ def structure(picture, layer="conv4_1"):
 
 moved = {
     name: float(tf.reduce_mean(tf.abs(structure(picture) - structure(photograph))))
-    for name, picture in {"Gram": by_gram, "neighbours": by_neighbours, "your functions": own}.items()
+    for name, picture in {"Gram": by_gram, "neighbours": by_neighbours, "your functions": palace()}.items()
 }
 print("furthest from the photograph's structure:", max(moved, key=moved.get))
 
@@ -455,8 +477,8 @@ print("furthest from the photograph's structure:", max(moved, key=moved.get))
 
 # %% nbgrader={"grade": true, "grade_id": "experiment_picture", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 ### BEGIN SOLUTION
-shallow = paint(photograph, painting, layers=("avgpool1", "avgpool2"))
-show({"four layers": own, "only avgpool1 and avgpool2": shallow})
+shallow = palace(layers=("avgpool1", "avgpool2"))
+show({"four layers": palace(), "only avgpool1 and avgpool2": shallow})
 ### END SOLUTION
 
 # %% [markdown]
@@ -498,12 +520,11 @@ show({"four layers": own, "only avgpool1 and avgpool2": shallow})
 # %% tags=["solution-only", "nbval-check-output"]
 without_means = cosine_similarity(unrolled(a_C), unrolled(a_S))
 without = tf.argmax(without_means, axis=1)
-print("more than half of the places choose another spot:", np.mean(without != chosen) > 0.5)
+print("more than half of the places choose another spot:", np.mean(without != choices()) > 0.5)
 print("a cosine is negative without the means:", np.any(without_means < 0))
 
 # %% tags=["solution-only"]
-mosaic = tf.nn.depth_to_space(compute_targets(colours(photograph), colours(painting), without), 4)
-show({"measured from the means": np.uint8(laid_out[0]), "without the means": np.uint8(mosaic[0])})
+show({"measured from the means": mosaic(choices()), "without the means": mosaic(without)})
 
 # %% [markdown] tags=["solution-only"]
 # **2.** Every place of the painting chooses itself: no direction is nearer to a vector's than its own.
