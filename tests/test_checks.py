@@ -1119,7 +1119,7 @@ WRONG = {
                 MATCH,
                 (
                     "tf.math.l2_normalize(a_G - mean, axis=-1)",
-                    "a_G - mean\ng = tf.math.divide_no_nan(g, tf.norm(g, axis=-1, keepdims=True))",
+                    "a_G - mean\ng = g / (tf.reduce_sum(g * g, axis=-1, keepdims=True) ** 0.5 + 1e-9)",
                 ),
             ),
         ),
