@@ -9,14 +9,11 @@ DEMO := output/demo.png
 # The facts in the notebooks are those of the embedded network, whatever else lies beside it.
 EMBEDDED := NST_WEIGHTS=$(CURDIR)/pretrained-model/vgg19-embedded.mat
 
-# Two processes, each file in one of them: importing, tracing and waiting for kernels leave half the machine idle.
-IN_TURNS := --numprocesses 2 --dist loadfile
-
 .DEFAULT_GOAL := help
-.PHONY: help demo gallery test lint lab notebooks release grade bench clean
+.PHONY: help demo studio gallery test check lint lab notebooks wheel try-wheel docs release grade bench clean
 
 help:  ## Say what can be made.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@echo "Making a Python environment in $(VENV) ..."
@@ -33,6 +30,11 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed-dev
+	@echo "Installing what only the documentation needs (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
 $(VENV)/.installed-bench: pyproject.toml | $(VENV)/.installed
 	@echo "Installing PyTorch, which only the benchmarks need (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
@@ -47,11 +49,16 @@ gallery: $(VENV)/.installed  ## Make a picture for every control, and the page t
 	@echo "Running every command of the gallery (a quarter of an hour) ..."
 	@$(EMBEDDED) $(BIN)/python gallery/build.py
 
+studio: $(VENV)/.installed-dev  ## Open the studio, a page for photo, painting and settings, in the browser.
+	@$(BIN)/nst studio
+
 test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
-	@echo "Testing the package, the exercises' checks, both editions and the grading ..."
-	@$(BIN)/python -m pytest --quiet $(IN_TURNS) tests
-	@echo "Executing every solution notebook and comparing what is a fact ..."
-	@$(EMBEDDED) $(BIN)/python -m pytest --quiet $(IN_TURNS) --nbval-lax --nbval-current-env --nbval-sanitize-with notebooks/nbval_sanitize.cfg notebooks/solutions
+	@(command -v chromium || command -v chromium-browser || command -v google-chrome) >/dev/null || \
+		echo "There is no chromium, so the studio is not tested in a browser: get it with apt-get install chromium."
+	@$(BIN)/python tests
+
+check: $(VENV)/.installed-dev lint  ## In under two minutes, what a change usually breaks: style, imports, quick tests.
+	@$(BIN)/python tests --quick
 
 lint: $(VENV)/.installed-dev  ## Check the style of the code, and that imports go downwards only.
 	@$(BIN)/ruff check .
@@ -62,6 +69,17 @@ lab: $(VENV)/.installed-dev  ## Open JupyterLab on the course.
 
 notebooks: $(VENV)/.installed-dev  ## Write both editions of the notebooks whose source has changed.
 	@$(EMBEDDED) $(BIN)/python notebooks/editions.py
+
+wheel: $(VENV)/.installed-dev  ## Build the wheel, with model, pictures and notebooks inside: dist/.
+	@rm -f dist/*.whl
+	@$(BIN)/python -m build --wheel --outdir dist . > /dev/null
+	@ls -sh dist
+
+try-wheel: wheel  ## Install it alone into a new environment; demo, course and first notebook in an empty folder.
+	@$(BIN)/python packaging/try_wheel.py dist/*.whl
+
+docs: $(VENV)/.installed-docs  ## Build the site from docs/, without a warning and with its links checked: build/docs.
+	@$(BIN)/python docs/build.py
 
 release: $(VENV)/.installed-dev  ## Build the assignment folder for nbgrader.
 	@$(BIN)/python notebooks/course.py release
@@ -75,7 +93,8 @@ bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); r
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py
+	@$(BIN)/python benchmarks/studio.py
 	@$(BIN)/python benchmarks/time_to_quality.py
 
 clean:  ## Remove the environment and everything that was made.
-	rm -rf $(VENV) output gallery/made/* build .pytest_cache .ruff_cache
+	rm -rf $(VENV) output gallery/made/* build dist .pytest_cache .ruff_cache

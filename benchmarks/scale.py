@@ -1,9 +1,11 @@
 """Seconds per megapixel and peak memory of one evaluation, against the size of the picture, whole and in tiles.
 
-    python benchmarks/scale.py [--largest 3840x2160] [--max-memory 4GB]
+    python benchmarks/scale.py [--largest 3840x2160] [--max-memory 4GB] [--method neighbours]
 
 Every figure comes from a process of its own, because the peak of a process never falls. The run in tiles is a real
-`stylize` at that size within --max-memory, the optimiser and its history included, with few steps.
+`stylize` at that size within --max-memory, the optimiser and its history included, with few steps. Of the method
+neighbours, whose search grows with the picture as well, it is the whole run that counts, with all its steps up to two
+megapixels and a half, and with few above (`all_steps` says which).
 """
 
 import argparse
@@ -17,6 +19,7 @@ from nst_utils.base.machine import peak_memory_mb
 
 WHOLE = ((400, 300), (800, 600), (1200, 900), (1600, 1200))
 TILED = ((400, 300), (1920, 1080), (3840, 2160))
+NEIGHBOURS = ((512, 342), (1920, 1280), (3840, 2160))
 ROUNDS = 3
 
 
@@ -47,6 +50,21 @@ def painting(size, max_memory):
     return {"seconds": median(np.diff(exact)), "run_seconds": exact[-1], "peak_memory_mb": peak_memory_mb()}
 
 
+def matching(size, max_memory):
+    """A run of stylize by the method neighbours within a memory limit, in this process."""
+    from nst_utils.engine.stylize import stylize
+
+    content, style = load_pair(0, size)
+    whole = size[0] * size[1] <= 2.5e6
+    few = {} if whole else {"iterations": 4}
+    began = time.perf_counter()
+    stylize(content, style, size=size, method="neighbours", max_memory=max_memory, **few)
+    seconds = time.perf_counter() - began
+    # Where other programs run beside it, the processor's seconds tell more.
+    spent = {"seconds": seconds, "processor_seconds": time.process_time()}
+    return {**spent, "all_steps": whole, "peak_memory_mb": peak_memory_mb()}
+
+
 def plot(rows):
     import matplotlib
 
@@ -74,16 +92,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--largest", type=size_of, default=(3840, 2160))
     parser.add_argument("--max-memory", type=memory_of, default=memory_of("4GB"))
-    parser.add_argument("--child", choices=("whole", "tiled"), help=argparse.SUPPRESS)
+    parser.add_argument("--method", choices=("gram", "neighbours"), default="gram")
+    parser.add_argument("--child", choices=("whole", "tiled", "neighbours"), help=argparse.SUPPRESS)
     parser.add_argument("--size", type=size_of, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         limit = options.max_memory
-        found = evaluation(options.size, None) if options.child == "whole" else painting(options.size, limit)
-        print(json.dumps(found))
+        measured = {"whole": evaluation, "tiled": painting, "neighbours": matching}[options.child]
+        print(json.dumps(measured(options.size, None if options.child == "whole" else limit)))
         return
+    gram = options.method == "gram"
     rows = []
-    for kind, sizes in (("whole", WHOLE), ("tiled", TILED)):
+    for kind, sizes in (("whole", WHOLE), ("tiled", TILED)) if gram else (("neighbours", NEIGHBOURS),):
         for size in (size for size in sizes if size[0] <= options.largest[0]):
             limit = options.max_memory if size[0] > 400 else memory_of("1.5GB")
             shape, memory = f"{size[0]}x{size[1]}", f"{limit / 1e6}MB"
@@ -93,9 +113,10 @@ def main():
                          "seconds_per_megapixel": found["seconds"] / megapixels, **found})
             ratio = rows[-1]["seconds_per_megapixel"] / rows[0]["seconds_per_megapixel"]
             print(f"{kind} {size[0]}x{size[1]}: {found['seconds']:.2f} s, {ratio:.2f} times the time per pixel of "
-                  f"{WHOLE[0][0]}x{WHOLE[0][1]}, peak {found['peak_memory_mb']:.0f} MB", flush=True)
-            save("scale", {"rows": rows})
-    plot(rows)
+                  "{}x{}".format(*rows[0]["size"]) + f", peak {found['peak_memory_mb']:.0f} MB", flush=True)
+            save("scale" if gram else "scale_neighbours", {"rows": rows})
+    if gram:
+        plot(rows)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ from nst_utils.base.files import write_text
 from nst_utils.course.asking import questions
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "packaging"))
+
+from repository import colab_cell  # noqa: E402
+
 NOTEBOOKS = ROOT / "notebooks"
 EDITIONS = {
     "student": "*Student edition: your answers go where a cell says `# YOUR CODE HERE`.*",
@@ -79,6 +83,7 @@ def with_answers(source, edition):
     The pictures in the student edition are those of the solution edition on disk, which comes first.
     """
     notebook = jupytext.read(source, fmt="py:percent")
+    _add_colab_cell(notebook)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": _KERNEL, "nst_utils": {"edition": edition, "source_sha256": digest}}
@@ -95,6 +100,13 @@ def with_answers(source, edition):
             cell.source = _PAGE.sub(r"](../\1", cell.source)
     _give_lasting_ids(notebook)
     return notebook
+
+
+def _add_colab_cell(notebook):
+    """Before the first code, where the repository has an address: the cell that installs the package on Colab."""
+    if source := colab_cell():
+        first = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+        notebook.cells.insert(first, nbformat.v4.new_code_cell(source))
 
 
 def student_edition(source):

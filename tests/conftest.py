@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from nst_utils.network.layout import BLOCKS
 from nst_utils.network.matconvnet import write_matconvnet
 
 ROOT = Path(__file__).resolve().parents[1]
+# What these tests are about, Windows has otherwise: signals to another process, links, permissions, pipes.
+posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals, links, permissions or pipes")
 TINY_WIDTHS = {1: 4, 2: 5, 3: 6, 4: 7, 5: 8}
 
 
@@ -81,6 +82,8 @@ def run_python(tmp_path):
 @pytest.fixture
 def locked_folder(tiny_mat):
     """A folder the test, not root here, cannot write to; it can read `tiny.mat` there, not `secret.png`."""
+    if os.name == "nt":
+        pytest.skip("Windows has no such permissions")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "secret.png").touch(0)
@@ -100,6 +103,7 @@ def locked_folder(tiny_mat):
 @contextlib.contextmanager
 def full_disk(room=10_000):
     """As on a full disk, a file can be begun here, but writing fails once it has `room` bytes."""
+    resource = pytest.importorskip("resource", reason="Windows has no limits on the size of a file")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
     try:

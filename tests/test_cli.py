@@ -12,7 +12,7 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import ROOT, assert_one_sentence, random_network
+from conftest import ROOT, assert_one_sentence, posix_only, random_network
 from PIL import Image
 
 import nst_utils.engine.stylize
@@ -110,6 +110,7 @@ def test_it_stops_at_a_cost(stylize, folder):
     assert len(json.loads((folder / "report.json").read_text())["steps"]) == 1
 
 
+@posix_only
 @pytest.mark.parametrize(
     ("number", "name", "status"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
 )

@@ -50,6 +50,11 @@ def test_example_cuts_instead_of_squashing():
     assert np.abs(top.astype(int) - square[:128]).mean() < 2
 
 
+def test_a_picture_of_ones_own_is_found_too(tmp_path):
+    Image.new("RGB", (90, 50), (10, 20, 30)).save(tmp_path / "mine.png")
+    assert (drawing.example(tmp_path / "mine.png", (30, 20)) == (10, 20, 30)).all()
+
+
 def test_example_that_is_not_there():
     with pytest.raises(MissingFileError, match="no example picture content/nobody.jpg"):
         drawing.example("content/nobody.jpg")

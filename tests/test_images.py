@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import ROOT, assert_one_sentence, full_disk
+from conftest import ROOT, assert_one_sentence, full_disk, posix_only
 from PIL import Image, ImageCms
 
 from nst_utils.base.errors import InputError, MissingFileError
@@ -595,6 +595,7 @@ def test_checking_leaves_no_trace(tmp_path):
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
+@posix_only
 def test_a_link_stays_a_link_and_its_file_keeps_its_permissions(photo, tmp_path):
     (tmp_path / "there").mkdir()
     real, link = tmp_path / "there" / "p.png", tmp_path / "link.png"
@@ -607,6 +608,7 @@ def test_a_link_stays_a_link_and_its_file_keeps_its_permissions(photo, tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["link.png", "p.png", "there"]
 
 
+@posix_only
 def test_a_device_is_not_replaced(photo, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for path in (tmp_path / "pipe.png", "/dev/null"):

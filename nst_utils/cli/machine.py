@@ -10,18 +10,93 @@ import typer
 
 from nst_utils.base.errors import InputError
 
+# What the project's parts are for, in the order in which they are told; the names are those of pyproject.toml's extras.
+PARTS = {
+    "painting": "nst stylize, nst demo, and the package in Python",
+    "studio": "the studio",
+    "notebooks": "the course's notebooks, and grading",
+    "dev": "the tests",
+    "docs": "the documentation",
+    "bench": "the benchmarks",
+}
+_LABEL = 14
 
-def doctor():
-    """Say what is installed, which weights are found, and whether bfloat16 is fast here."""
+
+def doctor(
+    parts: Annotated[
+        list[str] | None, typer.Argument(metavar="[PART]...", help="What has to work: painting, notebooks, dev ...")
+    ] = None,
+):
+    """Say what is installed, what each part of the project lacks, and how fast this machine is.
+
+    nst doctor
+
+    nst doctor painting notebooks
+
+    The exit status is 1 if a PART that was named lacks something; by default that is painting.
+    """
+    asked = parts or ["painting"]
+    lacking = {part: lacks(part) for part in PARTS if part == "painting" or part in _extras()}
+    unknown = [part for part in asked if part not in lacking]
+    if unknown:
+        raise InputError(f"There is no part called {unknown[0]}: choose from {', '.join(lacking)}.")
+    _tell("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in ("nst_utils", "tensorflow", "numpy", "scipy", "pillow"):
+        _tell(package, _version(package) or "not installed")
+    broken = _tell_machine() if not lacking["painting"] else ["what it is made of"]
+    lacking["painting"] = lacking["painting"] or broken
+    for part, missing in lacking.items():
+        remedy = "" if part == "painting" else f': python -m pip install "nst_utils[{part}]"'
+        words = f"missing {', '.join(missing)}{remedy}" if missing else "complete"
+        _tell(part, f"{words} ({PARTS[part]})")
+    if any(lacking[part] for part in asked):
+        raise typer.Exit(1)
+
+
+def lacks(part):
+    """The requirements of a part, as pyproject.toml states them, that are not met here."""
+    from packaging.requirements import Requirement
+
+    missing = []
+    if not _version("nst_utils"):
+        return ["nst_utils itself, which is not installed"]
+    for line in metadata.requires("nst_utils") or ():
+        requirement = Requirement(line)
+        extra = "" if part == "painting" else part
+        marker = requirement.marker
+        if marker and not marker.evaluate({"extra": extra}) or extra and not (marker and "extra" in str(marker)):
+            continue
+        if requirement.name.replace("-", "_") == "nst_utils":
+            missing += [each for extra in sorted(requirement.extras) for each in lacks(extra)]
+            continue
+        version = _version(requirement.name)
+        if version is None:
+            missing.append(requirement.name)
+        elif not requirement.specifier.contains(version, prereleases=True):
+            missing.append(f"{requirement.name}{requirement.specifier} (there is {version})")
+    return list(dict.fromkeys(missing))
+
+
+def _extras():
+    return _version("nst_utils") and metadata.metadata("nst_utils").get_all("Provides-Extra") or []
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _tell(name, words):
+    typer.echo(f"{name:<{_LABEL}} {words}")
+
+
+def _tell_machine():
+    """Say which weights are found and how fast this machine is; what is broken, as a list of words."""
     from nst_utils.network.weights import EMBEDDED_NAME, OFFICIAL_NAME, find_weights, load_weights
 
-    typer.echo(f"Python         {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for package in ("nst_utils", "tensorflow", "numpy", "scipy", "pillow", "jupyterlab", "nbgrader"):
-        try:
-            version = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            version = "not installed"
-        typer.echo(f"{package:<14} {version}")
+    broken = []
     kind = {OFFICIAL_NAME: "official VGG-19", EMBEDDED_NAME: "embedded: VGG-16's convolutions in VGG-19's layout"}
     try:
         path = find_weights()
@@ -30,26 +105,35 @@ def doctor():
         found = f"{path} ({kind.get(path.name, 'your own')}), loaded in {time.perf_counter() - began:.2f} s"
     except InputError as error:
         found = f"none that can be used: {error}"
-    typer.echo(f"weights        {found}")
-    from nst_utils.base.tensorflow import fast_bfloat16, tf
-
+        broken.append("weights")
+    _tell("weights", found)
+    try:
+        from nst_utils.base.tensorflow import fast_bfloat16, tf
+    except ImportError as error:
+        _tell("TensorFlow", f"cannot be imported: {str(error).splitlines()[0]}")
+        return [*broken, "a TensorFlow that can be imported"]
     gpus = [device.name for device in tf.config.list_physical_devices("GPU")]
-    typer.echo(f"GPU            {', '.join(gpus) or 'none found; the processor does the work'}")
+    _tell("GPU", ", ".join(gpus) or "none found; the processor does the work")
     fast = fast_bfloat16()
-    answer = f"fast here ({fast}); used by default" if fast else "not fast here; float32 is used"
-    typer.echo(f"bfloat16       {answer}")
+    _tell("bfloat16", f"fast here ({fast}); used by default" if fast else "not fast here; float32 is used")
     for name, speed in _matrix_speeds(tf).items():
-        typer.echo(f"  {name:<12} {speed:.0f} GFLOP/s in matrix products")
+        _tell(f"  {name}", f"{speed:.0f} GFLOP/s in matrix products")
+    return broken
 
 
 def weights(
-    name: Annotated[str, typer.Argument(help="official (MatConvNet, 535 MB) or keras (80 MB).")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="official (MatConvNet, 535 MB) or keras (80 MB).")],
     folder: Annotated[
         Path | None,
         typer.Option(help="Where to put it.", show_default="the project's pretrained-model/, or your data folder"),
     ] = None,
 ):
-    """Fetch a weights file and check it."""
+    """Fetch a weights file and check it.
+
+    nst weights official
+
+    The embedded network needs none; the official one, once it is there, is used by itself.
+    """
     from nst_utils.network.weights import download
 
     typer.echo(f"Weights are in {download(name, folder)}")

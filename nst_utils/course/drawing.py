@@ -17,14 +17,13 @@ from IPython.display import HTML, display
 from matplotlib.colors import PowerNorm
 from PIL import Image, ImageOps
 
-from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.errors import InputError
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import to_picture
+from nst_utils.pictures.gallery import find_example
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
 
-# The images of a checkout, and their copy inside an installed package.
-GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
 # A figure fills the page of a notebook, some 1050 pixels wide, unless its pictures would be taller than this: inches.
 PAGE, TALLEST = 9.6, 3.6
 DPI = 110
@@ -36,16 +35,12 @@ STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 def example(name, size=None, centre=(0.5, 0.5)):
     """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
-    name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    name: a path below images/, found from any working directory, or a picture file of your own.
+    size: (width, height); None: CONFIG's.
     centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
-    for gallery in GALLERIES:
-        if (gallery / name).is_file():
-            break
-    else:
-        raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    whole = Image.fromarray(read_image(gallery / name))
+    whole = Image.fromarray(read_image(Path(name) if Path(name).is_file() else find_example(name)))
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
@@ -171,13 +166,20 @@ def write_gif(path, frames, seconds=0.15, rest=1.5):
 
     Pictures of other sizes, as the coarse levels of a run have, are shown at the size of the last.
     """
-    height, width = frames[-1].shape[:2]
-    frames = [resize(frame, (width, height)) for frame in frames]
-    durations = [1000 * seconds] * (len(frames) - 1) + [1000 * rest]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(path, np.stack(frames), extension=".gif", duration=durations, loop=0)
+    path.write_bytes(_film(frames, ".gif", seconds, rest))
     return path
+
+
+def _film(frames, extension, seconds=0.15, rest=1.5, **settings):
+    """The bytes of an endless film of pictures."""
+    height, width = frames[-1].shape[:2]
+    frames = [resize(frame, (width, height)) for frame in frames]
+    durations = [int(1000 * seconds)] * (len(frames) - 1) + [int(1000 * rest)]
+    return iio.imwrite(
+        "<bytes>", np.stack(frames), plugin="pillow", extension=extension, duration=durations, loop=0, **settings
+    )
 
 
 class LiveView:
@@ -232,9 +234,11 @@ class LiveView:
     def gif(self, path):
         """The frames as an animation, written to a file and shown."""
         if self._has_frames():
-            data = base64.b64encode(write_gif(path, list(self.frames.values())).read_bytes()).decode()
-            # As HTML, because nbconvert has no place for image/gif.
-            display(HTML(f'<img alt="the frames, one after the other" width="480" src="data:image/gif;base64,{data}">'))
+            write_gif(path, list(self.frames.values()))
+            # Shown as WebP, which takes a third of the bytes; as HTML, because nbconvert has a place for neither.
+            data = base64.b64encode(_film(list(self.frames.values()), ".webp", quality=80)).decode()
+            told = "the frames, one after the other"
+            display(HTML(f'<img alt="{told}" width="480" src="data:image/webp;base64,{data}">'))
 
     def _has_frames(self):
         if not self.frames:

@@ -248,7 +248,7 @@ class Run:
             large = size[0] * size[1] > LARGE_LEVEL
             phases += [Phase(size, *rest) for rest in (MATCHING_IN_LARGE if large else MATCHING)]
         # At the full size first the spots, then, with most of the painting's statistics, what they leave to be wished.
-        last = max(1, round(self.settings.iterations * 3 / 8))
+        last = max(1, round(self.settings.iterations * 7 / 16))
         first = max(1, self.settings.iterations - last)
         return [*phases, Phase(self.size, first, False, 0.5, 0.2), Phase(self.size, last, True, None, 3.0)]
 

@@ -24,6 +24,7 @@ from nst_utils.base.tensorflow import tf
 from nst_utils.course import drawing, graph
 from nst_utils.course.config import CONFIG
 from nst_utils.network.weights import EMBEDDED_NAME, OFFICIAL_NAME, find_weights
+from nst_utils.pictures.gallery import GALLERIES
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 # Words that say of a file's name that it is a painting; whatever has none is a photograph.
@@ -177,9 +178,9 @@ def size_in_name(path):
 def choose_example(path):
     """The example that stands in for a picture: a painting if its name sounds like one; the same for the same name."""
     stem = Path(str(path).replace("\\", "/")).stem.lower()
-    folder = next((gallery for gallery in drawing.GALLERIES if gallery.is_dir()), None)
+    folder = next((gallery for gallery in GALLERIES if gallery.is_dir()), None)
     if folder is None:
-        raise InputError(f"There are no example pictures: look for them in {drawing.GALLERIES[0]}.")
+        raise InputError(f"There are no example pictures: look for them in {GALLERIES[0]}.")
     kind = "style" if _PAINTING.search(stem) else "content"
     choices = sorted(file.name for file in (folder / kind).iterdir())
     # louvre.jpg and louvre_small.jpg are the same picture, and so are those of Monet.
