@@ -14,22 +14,14 @@
 # # 9. Beyond Gram
 
 # %% [markdown]
-# **Afterwards you can** say what a Gram matrix cannot know; compare features by their direction; choose, for every
-# place of a photograph, the spot of a painting that fits; and paint a picture from what was chosen.
+# You find out what a Gram matrix cannot know, and paint in another way: each place of a photograph takes the spot of a
+# painting that fits it.
 #
-# **You need to know** what activations and a Gram matrix are (notebooks 1 and 3), and what TensorFlow 2 looks
-# like (notebook 7: lines compute at once).
-#
-# **It takes** an hour, and less than two minutes of computing.
-
-# %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
+# - **Afterwards you can** compare features by their direction, choose for every place the nearest of a painting's spots,
+#   and paint a picture from what was chosen.
+# - **You need to know** what activations and a Gram matrix are (notebooks 1 and 3), and what TensorFlow 2 looks like
+#   (notebook 7: each line computes at once).
+# - **It takes** an hour, and the computer less than two minutes of it.
 
 # %%
 from functools import cache
@@ -312,6 +304,8 @@ checks.compute_targets(compute_targets).require()
 # its features, it shows what was chosen, before anything is painted:
 
 # %% [markdown] tags=["student-only"]
+# With the right targets, the next cell draws this:
+#
 # ![the photograph, laid out with the colours of the painting's chosen spots](expected/compute_targets.jpg)
 
 # %% tags=["expected:compute_targets"]
@@ -384,9 +378,11 @@ print("the mosaic is nearer to the targets than the photograph:", bool(J_mosaic 
 ask("the-sky")
 
 # %% [markdown] tags=["student-only"]
-# With your four functions right, the next cell paints this:
+# <details><summary>With your four functions right, the next cell paints this picture. Predict first, then open it.</summary>
 #
 # ![the photograph painted with the chosen spots of the painting](expected/compute_match_cost.jpg)
+#
+# </details>
 
 # %% tags=["expected:compute_match_cost"]
 def paint_at(size, content, style, start, layers, steps=20):
