@@ -135,9 +135,11 @@ ask("half-and-half")
 ask("ten-times-both")
 
 # %% [markdown] tags=["student-only"]
-# With the right total cost, the next cell draws these six pictures:
+# <details><summary>With the right total cost, the next cell draws these six pictures. Predict first, then open it.</summary>
 #
 # ![six pictures from noise: with little content weight a texture without a pagoda, then a pagoda among strokes, then one in its own colours](expected/total_cost.jpg)
+#
+# </details>
 
 # %% tags=["expected:total_cost"]
 shape = (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3)
