@@ -17,6 +17,8 @@ CARRIED = {
     "notebooks/[0-9]*.ipynb": "notebooks",
     "notebooks/studio.ipynb": "notebooks",
     "notebooks/*.md": "notebooks",
+    "notebooks/diagrams/*.svg": "notebooks/diagrams",
+    "notebooks/diagrams/*.png": "notebooks/diagrams",
     "notebooks/solutions/[0-9]*.ipynb": "notebooks/solutions",
 }
 MOST_BYTES = 60_000_000

@@ -59,6 +59,10 @@ def stylize(
 
     nst stylize photo.jpg painting.jpg -o picture.png
 
+    nst stylize photo.jpg painting.jpg -o picture.png --max-side 1024 --style-scale 0.5
+
+    nst stylize photo.jpg night.jpg harvest.jpg -o picture.png --masks sky.png,rest
+
     Ctrl-C stops and keeps the picture so far.
     """
     from nst_utils.engine.styles import Style, regions_of, styles_of
