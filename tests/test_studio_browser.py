@@ -283,6 +283,11 @@ def test_a_wrong_file_is_refused_in_one_sentence(chosen, folder, name, data, wor
     says(page, words)
     assert page.locator(".nst-photo .nst-name").text_content() == "photo.png"
     assert page.locator(".nst-message img").count() == 0
+    page.wait_for_timeout(300)  # a quick look may end meanwhile
+    says(page, words)
+    # It is said until something else is done.
+    button(page, "Paint").click()
+    says(page, "Done")
 
 
 def test_too_large_a_file_is_not_even_sent(chosen, tmp_path):

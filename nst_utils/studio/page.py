@@ -57,7 +57,7 @@ NOTEBOOKS = {
     "style_layers": "04_style_cost", "pooling": "01_transfer_learning_with_vgg19", "tv_weight": "05_total_cost",
     "styles": "04_style_cost", "costs": "05_total_cost", "optimiser": "06_optimisation", "start": "06_optimisation",
     "machine": "07_the_same_in_tensorflow_2", "first": "06_optimisation", "style_scale": "04_style_cost",
-    "method": "04_style_cost", "strength": "05_total_cost", "keep_colors": "04_style_cost",
+    "method": "09_beyond_gram", "strength": "05_total_cost", "keep_colors": "04_style_cost",
     "weights": "01_transfer_learning_with_vgg19",
 }
 # What an instructor steps through in front of a class: a name, what to look at, and the settings that are changed,
@@ -116,7 +116,7 @@ class Studio(anywidget.AnyWidget):
         self._uploads, self._start, self._kept, self._number = {}, None, {}, 0
         self._strip, self._every, self._seen = [], 1, None
         self._shown, self._sent = None, 0.0
-        self._refused = ""  # why the last wish was not fulfilled: said until the next one, whatever is painted meanwhile
+        self._refused = ""  # why the last wish was refused: said until the next one, whatever is painted meanwhile
         self._session = Session(self._told, places)
         super().__init__(
             form=[_control(each) for each in dataclasses.fields(Settings)],
