@@ -472,8 +472,8 @@ def test_two_windows_are_two_sessions_and_a_closed_one_ends(browser, server, cho
     assert "step" in second.locator(".nst-numbers").text_content()
     with second.expect_event("close"):
         second.close(run_before_unload=True)
-    second.context.close()
     wait_until(lambda: not new.is_running() or new.status() == psutil.STATUS_ZOMBIE)
+    second.context.close()
     assert {each.pid for each in kernels(process)} == before
 
 
