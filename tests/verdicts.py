@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 
 import effects
 import mutants
+import mutants_of_neighbours
 
 from nst_utils import checks
 
+# The exercises of notebook 9, whose operators are their own.
+mutants.HEADERS |= mutants_of_neighbours.HEADERS
+mutants.FORMS |= mutants_of_neighbours.FORMS
+mutants.ABOVE |= mutants_of_neighbours.ABOVE
 # Of the mutants that change the result or the effect; none may be accepted.
 NAMED, MISNAMED = 0.90, 0.01
 
@@ -47,7 +52,8 @@ def figures(exercise):
         for form, body in mutants.FORMS[exercise].items()
     }
     assert "failed" not in original.values(), original
-    for operators, wrong in ((mutants.MISTAKES, True), (mutants.EQUIVALENTS, False)):
+    kinds = mutants_of_neighbours if exercise in mutants_of_neighbours.FORMS else mutants
+    for operators, wrong in ((kinds.MISTAKES, True), (kinds.EQUIVALENTS, False)):
         for variant in mutants.variants(exercise, operators):
             done = effects.effect(exercise, variant.source)
             changes = variant.luck or not effects.same(original[variant.form], done)

@@ -39,6 +39,15 @@ OPTIMIZERS = ("lbfgs", "adam", "adagrad")
 STARTS = ("color", "mix", "content", "noise")
 DEFAULT_ITERATIONS = {"lbfgs": 30, "adam": 200, "adagrad": 200}
 DEFAULT_EPSILON = {"lbfgs": None, "adam": 1e-8, "adagrad": 1e-7}
+# The order and the titles in which the groups of settings are shown.
+GROUPS = {
+    "first": "What matters first",
+    "styles": "Several paintings",
+    "costs": "What it is judged by",
+    "start": "Where it starts",
+    "optimiser": "How it is optimised",
+    "machine": "The machine's part",
+}
 # What a setting was once called, and is still understood as.
 FORMER_NAMES = {"content_layer": "content_layers"}
 
