@@ -5,6 +5,7 @@ a process that has ended left there does not count.
 """
 
 import contextlib
+import getpass
 import json
 import os
 import platform
@@ -103,5 +104,10 @@ def _shared_file():
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         folder = Path(tempfile.gettempdir())
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return folder / f"studio-{user}-{platform.node() or 'here'}.json"
+    return folder / f"studio-{_user()}-{platform.node() or 'here'}.json"
+
+
+def _user():
+    with contextlib.suppress(Exception):  # there may be a number without a name, as in containers
+        return getpass.getuser()
+    return "user"

@@ -1,6 +1,6 @@
 """Builds the site: gathers its pages from where they are written, and lets Sphinx render them to build/docs.
 
-    python docs/build.py
+    python docs/build_site.py
 
 Pages are written once, beside what they tell about: the gallery, the course, the measurements. The notebooks are the
 solution editions with the output that is stored in them; nothing is executed. The command line's page is made from its
