@@ -283,6 +283,11 @@ def test_a_wrong_file_is_refused_in_one_sentence(chosen, folder, name, data, wor
     says(page, words)
     assert page.locator(".nst-photo .nst-name").text_content() == "photo.png"
     assert page.locator(".nst-message img").count() == 0
+    page.wait_for_timeout(300)  # a quick look may end meanwhile
+    says(page, words)
+    # It is said until something else is done.
+    button(page, "Paint").click()
+    says(page, "Done")
 
 
 def test_too_large_a_file_is_not_even_sent(chosen, tmp_path):
@@ -467,8 +472,8 @@ def test_two_windows_are_two_sessions_and_a_closed_one_ends(browser, server, cho
     assert "step" in second.locator(".nst-numbers").text_content()
     with second.expect_event("close"):
         second.close(run_before_unload=True)
-    second.context.close()
     wait_until(lambda: not new.is_running() or new.status() == psutil.STATUS_ZOMBIE)
+    second.context.close()
     assert {each.pid for each in kernels(process)} == before
 
 

@@ -1,5 +1,6 @@
 """The studio without a browser: sessions that paint, stop and go on, uploads, and the places in memory."""
 
+import dataclasses
 import io
 import json
 import os
@@ -18,9 +19,10 @@ from nst_utils import stylize
 from nst_utils.base.errors import InputError
 from nst_utils.cli.studio import CELL
 from nst_utils.course.config import CONFIG
-from nst_utils.engine.settings import read_settings
+from nst_utils.engine.settings import GROUPS, Settings, read_settings
 from nst_utils.network.matconvnet import write_matconvnet
 from nst_utils.studio import uploads
+from nst_utils.studio.page import _control
 from nst_utils.studio.session import Painting, Session
 from nst_utils.studio.uploads import Parts, Picture, plain_name, read_upload
 from nst_utils.studio.waiting import Places
@@ -318,6 +320,13 @@ def test_a_session_closed_while_it_paints_leaves_no_frames(session_of, tmp_path,
 def test_the_notebook_shows_the_studio_as_the_command_does():
     notebook = nbformat.read(ROOT / "notebooks" / "studio.ipynb", as_version=4)
     assert [cell.source for cell in notebook.cells] == [CELL]
+
+
+def test_every_control_is_explained_by_a_notebook_that_there_is():
+    controls = [_control(each) for each in dataclasses.fields(Settings)]
+    there = {path.stem for path in (ROOT / "notebooks" / "solutions").glob("*.ipynb")}
+    assert {each["notebook"] for each in controls} <= there
+    assert {each["group"] for each in controls} <= set(GROUPS)
 
 
 # Places in memory

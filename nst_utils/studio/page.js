@@ -607,10 +607,7 @@ function runBar(model, prefix, send) {
       `${seconds.toFixed(1)} s`, left ? `about ${left < 10 ? left.toFixed(1) : Math.round(left)} s left` : null,
     ].filter(Boolean).join(" · ");
   };
-  model.on("change:status", () => {
-    local = null;
-    show();
-  });
+  model.on("change:status", show);
   show();
   const say = (words) => {
     local = words;
@@ -660,6 +657,7 @@ function render({ model, el }) {
   const waiting = new Set();
   const send = (message, buffers) => {
     flush(waiting);
+    say(null);
     model.send(message, undefined, buffers);
   };
   const { bar, say } = runBar(model, prefix, send);
@@ -704,7 +702,10 @@ function render({ model, el }) {
     if (asked - heard > SILENCE) {
       root.dataset.lost = "";
       say("The studio does not answer any more: load this page again, or start it again.");
-    } else delete root.dataset.lost;
+    } else if ("lost" in root.dataset) {
+      delete root.dataset.lost;
+      say(null);
+    }
     model.send({ do: "alive" });
   }, ALIVE);
   // Before others that listen for the same, who take the connection away.
