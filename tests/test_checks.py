@@ -1286,11 +1286,13 @@ def test_what_cannot_be_stopped_is_left_behind(monkeypatch):
 
 def test_an_interrupt_by_the_user_is_the_users():
     # A process started in the background ignores the signal, and so would the test.
+    threads = set(threading.enumerate())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _interrupt_an_endless_answer()
     finally:
         signal.signal(signal.SIGINT, before)
+    assert set(threading.enumerate()) <= threads, "the endless loop runs on"
 
 
 def _interrupt_an_endless_answer():
