@@ -216,8 +216,8 @@ show(
         "content C": photograph,
         "ratio 10,000, from noise, at 360x240": minimize(J_large, enlarged, 20, variable=large["input"], sess=sess),
     },
-    alt="The photograph, and beside it the picture of the ratio 10,000 at 360x240: pagoda, trees and water in strokes "
-    "and colours of the café",
+    alt="The photograph, and beside it the picture of the ratio 10,000 at 360x240: the pagoda in the "
+    "colours of the café, among broad upright strokes",
 )
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 240, 160
 
