@@ -103,6 +103,7 @@ class Studio(anywidget.AnyWidget):
     photo = traitlets.Dict().tag(sync=True)
     paintings = traitlets.List().tag(sync=True)
     texts = traitlets.Dict().tag(sync=True)
+    answered = traitlets.Dict().tag(sync=True)  # {page: number of its last change of settings that was looked at}
     usual = traitlets.Dict().tag(sync=True)
     before = traitlets.Bytes().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
@@ -158,6 +159,8 @@ class Studio(anywidget.AnyWidget):
                 self._refuse(str(error))
             except (KeyError, TypeError, ValueError, IndexError, AttributeError):
                 self._refuse("The page sent something that cannot be understood: load it again.")
+            if action is Studio._set and isinstance(message.get("number"), int):
+                self.answered = self.answered | {str(message.get("page"))[:40]: message["number"]}
 
     def _hello(self, message, buffers):
         if not self._session.busy and not self._session.present:
