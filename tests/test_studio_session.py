@@ -133,6 +133,19 @@ def test_stopping_and_going_on_changes_nothing_in_the_end(session_of):
     np.testing.assert_array_equal(finish(session), one_run(session))
 
 
+@pytest.mark.parametrize(
+    ("iteration", "as_one_run"), [(3, False), (25, True)], ids=["in the first phase", "in the last phase"]
+)
+def test_so_many_steps_more_are_so_many_wherever_it_was_stopped(session_of, iteration, as_one_run):
+    session = session_of(iterations=60, size=(60, 60))  # one size, so that all steps are at the full one
+    stop_after(session, iteration)
+    session.go_on(4)
+    found = finish(session)
+    assert session.present.step.iteration == (iteration + 4 if as_one_run else 4)
+    if as_one_run:
+        np.testing.assert_array_equal(found, one_run(session, iterations=iteration + 4))
+
+
 def test_more_steps_after_the_end_are_those_of_one_longer_run(session_of):
     session = session_of()
     session.paint()
