@@ -17,6 +17,7 @@ import platformdirs
 import psutil
 from filelock import FileLock
 
+from nst_utils.base.files import write_text
 from nst_utils.base.machine import machine_memory
 
 # Seconds between two looks at whether it is one's turn.
@@ -87,7 +88,7 @@ class Places:
             except (OSError, ValueError, KeyError, TypeError):  # none yet, or half of one after a crash
                 entries = []
             yield entries
-            self._file.write_text(json.dumps(entries), encoding="utf-8")
+            write_text(self._file, json.dumps(entries))  # beside, then renamed: others read it at any time
 
 
 def _lives(entry):
