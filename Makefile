@@ -79,7 +79,7 @@ try-wheel: wheel  ## Install it alone into a new environment; demo, course and f
 	@$(BIN)/python packaging/try_wheel.py dist/*.whl
 
 docs: $(VENV)/.installed-docs  ## Build the site from docs/, without a warning and with its links checked: build/docs.
-	@$(BIN)/python docs/build.py
+	@$(BIN)/python docs/build_site.py
 
 release: $(VENV)/.installed-dev  ## Build the assignment folder for nbgrader.
 	@$(BIN)/python notebooks/course.py release

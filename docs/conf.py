@@ -1,4 +1,4 @@
-"""Sphinx's settings. It runs on what docs/build.py has gathered."""
+"""Sphinx's settings. It runs on what docs/build_site.py has gathered."""
 
 import re
 import shutil

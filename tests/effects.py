@@ -107,8 +107,8 @@ def _vectors(exercise, seed):
     if exercise == "nearest_spots":
         return [2 * draw(31, 5) + draw(5), draw(23 + 20 * seed, 5)]
     if exercise == "compute_targets":
-        return [draw(1, 4, 5, 3), draw(1, 3 + seed, 4, 3), random.integers(0, 12, 20)]
-    return [draw(1, 5, 4, 3), 1 + draw(1, 3, 6, 3), draw(1, 3, 6, 3)]
+        return [draw(1, 4, 5, 4), draw(1, 3 + seed, 4, 4), random.integers(0, 12, 20)]
+    return [draw(1, 5, 4, 5), 1 + draw(1, 3, 6, 5), draw(1, 3, 6, 5)]
 
 
 def _neighbours(exercise, source):
@@ -120,7 +120,7 @@ def _neighbours(exercise, source):
         if exercise == "compute_match_cost":
             # The mean of the painting, and a target and a vector of the picture which are just that.
             inputs[0][:, :, 2:] = 6 - inputs[0][:, :, :2]
-            inputs[0] = np.round(inputs[0])
+            inputs[0] = np.round(inputs[0]) + np.arange(5, dtype=np.float32)
             inputs[1][0, 0, 0] = inputs[2][0, 1, 1] = inputs[0].mean(axis=(0, 1, 2))
         with eager_mode(), tf.GradientTape() as tape:
             tensors = [tf.constant(x) for x in inputs]

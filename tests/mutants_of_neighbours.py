@@ -118,7 +118,7 @@ _FUNCTIONS = {
     "reduce_sum": {
         "reduce_mean": r"\bmean\b", "reduce_max": "largest", "reduce_min": "smallest", "reduce_prod": "multiply",
     },
-    "square": {"abs": "absolute", "identity": "sums|square", "sqrt": "root|square|not a number|NaN"},
+    "square": {"abs": "absolute", "identity": "sums|square|not a number", "sqrt": "root|square|not a number|NaN"},
     "sqrt": {"identity": "root|square", "square": "square|root"},
     "norm": {"reduce_sum": "sums|length", "reduce_max": "largest|length"},
     "divide_no_nan": {"divide": "NaN|zeros", "multiply": "multipl", "subtract": "subtract", "add": "add"},
@@ -151,7 +151,7 @@ _OPERATORS = {
     ast.Sub: {ast.Add: "add", ast.Mult: "multipl|1 - is missing", ast.Div: "[Dd]ivide|NaN"},
     ast.Div: {ast.Mult: "multipl", ast.Sub: "subtract", ast.Add: "[Aa]dd", ast.FloorDiv: "round"},
     ast.Mult: {ast.Add: "[Aa]dd|sum of the two", ast.Sub: "[Ss]ubtract", ast.Div: "[Dd]ivide|other way round"},
-    ast.Add: {ast.Sub: "NaN|zeros", ast.Mult: "NaN|infinite|zeros|root"},
+    ast.Add: {ast.Sub: "NaN|zeros", ast.Mult: "NaN|infinite|zeros|root|times"},
     ast.FloorDiv: {ast.Mod: "[Rr]ows and columns|row|no spot"},
     ast.Mod: {ast.FloorDiv: "[Rr]ows and columns|column|no spot"},
     ast.MatMult: {ast.Mult: "shapes|Tables|elementwise"},
@@ -195,7 +195,7 @@ def another_name(node, path, function, exercise):
     for group in _ALIKE:
         for other in group if node.id in group else ():
             if other != node.id and other in here:
-                words = f"`{other}`|`{node.id}`|itself|exchange|transposed|mean|shape|row|photograph|painting"
+                words = f"`{other}`|`{node.id}`|itself|no difference|exchange|transposed|mean|shape|row|photo|painting"
                 yield ast.Name(other, ast.Load()), words
 
 
@@ -262,10 +262,11 @@ def the_photographs_width(node, path, function, exercise):
         if text == "a_S.shape[2]":
             yield _expression("a_C.shape[2]"), "photograph's width"
             yield _expression("a_S.shape[1]"), "height|n_W"
-        if isinstance(node, ast.Name) and node.id == "chosen" and isinstance(node.ctx, ast.Load):
+        whole = isinstance(_at(function, path[:-1]), ast.Call) and isinstance(node, ast.Name)
+        if whole and node.id == "chosen" and isinstance(node.ctx, ast.Load):
             for new, words in {
                 "tf.sort(chosen)": "sort", "chosen[::-1]": "order", "chosen - 1": "off by one|no spot",
-                "tf.range(len(chosen)) % 12": "chosen|own order",
+                "tf.zeros_like(chosen)": "chosen",
             }.items():
                 yield _expression(new), words
         if text == "tf.reshape(a_S, [-1, a_S.shape[-1]])":
@@ -319,19 +320,19 @@ MISTAKES = (
 def of_the_same_value(node, path, function, exercise):
     text = ast.unparse(node)
     inner = ast.unparse(node.args[0]) if isinstance(node, ast.Call) and node.args else ""
-    if text.startswith("tf.math.l2_normalize(") and "axis=1" in text:
+    if _is_call(node, "l2_normalize") and "axis=1" in text:
         yield _expression(f"{inner} / tf.maximum(tf.norm({inner}, axis=1, keepdims=True), 1e-9)"), ""
         yield _expression(f"tf.math.divide_no_nan({inner}, tf.norm({inner}, axis=1, keepdims=True))"), ""
         yield _expression(f"tf.linalg.normalize({inner} + 1e-20, axis=1)[0]"), ""
-    if text.startswith("tf.argmax("):
+    if _is_call(node, "argmax") and text.startswith("tf."):
         yield _expression(f"np.argmax({inner}, axis=1)"), ""
         yield _expression(f"tf.cast(tf.argmax({inner}, axis=1), tf.int32)"), ""
         yield _expression(f"tf.math.top_k({inner}).indices[:, 0]"), ""
         yield _expression(f"tf.argsort({inner}, axis=1)[:, -1]"), ""
         yield _expression(f"tf.argmin(-{inner}, axis=1)"), ""
-    if text.startswith("tf.reduce_sum("):
-        yield _expression(f"tf.einsum('...c->...', {inner})"), "" if "keepdims" not in text else ""
-    if text.startswith("tf.gather(") and exercise == "compute_targets":
+    if _is_call(node, "reduce_sum") and "keepdims" not in text:
+        yield _expression(f"tf.einsum('...c->...', {inner})"), ""
+    if _is_call(node, "gather") and exercise == "compute_targets":
         rows, numbers = (ast.unparse(each) for each in node.args)
         yield _expression(f"tf.stack([{rows}[int(number)] for number in {numbers}])"), ""
         yield _expression(f"tf.matmul(tf.one_hot({numbers}, {rows}.shape[0]), {rows})"), ""

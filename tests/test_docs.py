@@ -13,7 +13,7 @@ from nst_utils.cli import app
 
 sys.path.insert(0, str(ROOT / "docs"))
 
-import build  # noqa: E402
+import build_site as build  # noqa: E402
 
 
 def test_no_link_between_the_pages_of_the_project_is_broken(tmp_path):

@@ -184,6 +184,21 @@ def test_live_view_shows_the_picture_and_the_curves(picture):
         assert [list(points) for points in right.lines[0].get_xydata()] == [[0, 100], [20, 10]]
 
 
+def test_a_live_view_in_a_notebook_is_shown_with_its_words(picture, monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, data, **_):
+            shown.append(data)
+
+    monkeypatch.setattr(drawing.plt, "get_backend", lambda: "inline")
+    monkeypatch.setattr(drawing, "display", lambda data, **_: shown.append(data) or Handle())
+    with drawing.LiveView() as view:
+        view.update(20, picture, J=10.0, J_style=4.0)
+    waiting, now = (data["text/plain"] for data in shown)
+    assert "waits" in waiting and "iteration 20" in now and "J, J_style" in now
+
+
 def test_a_view_opened_again_starts_afresh(picture):
     view = drawing.LiveView()
     for iteration in (0, 5):

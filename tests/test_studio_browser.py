@@ -223,11 +223,14 @@ def test_it_paints_in_view_stops_and_goes_on_with_a_changed_slider(chosen):
     page.wait_for_timeout(600)
     assert picture_of(page) == stopped
     assert button(page, "Stop").is_disabled() and button(page, "Go on").is_enabled()
+    before_going_on = int(re.match(r"step (\d+) of", page.locator(".nst-numbers").text_content())[1])
     set_text(page, "iterations", "30")
     page.get_by_label("for", exact=True).fill("4")
     button(page, "Go on").click()
     says(page, "Done")
-    assert "step 4 of 4" in page.locator(".nst-numbers").text_content()
+    # Four more, counted from the start of the run or, where that had not come to its last phase, anew.
+    after = re.match(r"step (\d+) of (\d+)", page.locator(".nst-numbers").text_content())
+    assert after[1] == after[2] and int(after[1]) in (before_going_on + 4, 4)
     page.get_by_label("for", exact=True).fill("")
     settings = json.loads(open(downloaded(page, button(page, "Settings")).path()).read())
     assert settings["went_on_from_a_picture"] and settings["settings"]["strength"] == 0.95
@@ -283,6 +286,11 @@ def test_a_wrong_file_is_refused_in_one_sentence(chosen, folder, name, data, wor
     says(page, words)
     assert page.locator(".nst-photo .nst-name").text_content() == "photo.png"
     assert page.locator(".nst-message img").count() == 0
+    page.wait_for_timeout(300)  # a quick look may end meanwhile
+    says(page, words)
+    # It is said until something else is done.
+    button(page, "Paint").click()
+    says(page, "Done")
 
 
 def test_too_large_a_file_is_not_even_sent(chosen, tmp_path):
@@ -467,8 +475,8 @@ def test_two_windows_are_two_sessions_and_a_closed_one_ends(browser, server, cho
     assert "step" in second.locator(".nst-numbers").text_content()
     with second.expect_event("close"):
         second.close(run_before_unload=True)
-    second.context.close()
     wait_until(lambda: not new.is_running() or new.status() == psutil.STATUS_ZOMBIE)
+    second.context.close()
     assert {each.pid for each in kernels(process)} == before
 
 

@@ -1,5 +1,6 @@
 """The studio without a browser: sessions that paint, stop and go on, uploads, and the places in memory."""
 
+import dataclasses
 import io
 import json
 import os
@@ -18,9 +19,10 @@ from nst_utils import stylize
 from nst_utils.base.errors import InputError
 from nst_utils.cli.studio import CELL
 from nst_utils.course.config import CONFIG
-from nst_utils.engine.settings import read_settings
+from nst_utils.engine.settings import GROUPS, Settings, read_settings
 from nst_utils.network.matconvnet import write_matconvnet
 from nst_utils.studio import uploads
+from nst_utils.studio.page import _control
 from nst_utils.studio.session import Painting, Session
 from nst_utils.studio.uploads import Parts, Picture, plain_name, read_upload
 from nst_utils.studio.waiting import Places
@@ -129,6 +131,19 @@ def test_stopping_and_going_on_changes_nothing_in_the_end(session_of):
     assert session.present.state.stopped is None and not session.busy
     session.go_on()
     np.testing.assert_array_equal(finish(session), one_run(session))
+
+
+@pytest.mark.parametrize(
+    ("iteration", "as_one_run"), [(3, False), (25, True)], ids=["in the first phase", "in the last phase"]
+)
+def test_so_many_steps_more_are_so_many_wherever_it_was_stopped(session_of, iteration, as_one_run):
+    session = session_of(iterations=60, size=(60, 60))  # one size, so that all steps are at the full one
+    stop_after(session, iteration)
+    session.go_on(4)
+    found = finish(session)
+    assert session.present.step.iteration == (iteration + 4 if as_one_run else 4)
+    if as_one_run:
+        np.testing.assert_array_equal(found, one_run(session, iterations=iteration + 4))
 
 
 def test_more_steps_after_the_end_are_those_of_one_longer_run(session_of):
@@ -318,6 +333,13 @@ def test_a_session_closed_while_it_paints_leaves_no_frames(session_of, tmp_path,
 def test_the_notebook_shows_the_studio_as_the_command_does():
     notebook = nbformat.read(ROOT / "notebooks" / "studio.ipynb", as_version=4)
     assert [cell.source for cell in notebook.cells] == [CELL]
+
+
+def test_every_control_is_explained_by_a_notebook_that_there_is():
+    controls = [_control(each) for each in dataclasses.fields(Settings)]
+    there = {path.stem for path in (ROOT / "notebooks" / "solutions").glob("*.ipynb")}
+    assert {each["notebook"] for each in controls} <= there
+    assert {each["group"] for each in controls} <= set(GROUPS)
 
 
 # Places in memory

@@ -204,9 +204,10 @@ def border_and_inside(a, channel):
     return (a_map.sum() - inside.sum()) / (a_map.size - inside.size), inside.mean()
 
 
-channel = strongest_channels(maps["conv3_1"], 5)[4]
-one_colour = layer_activations(sess, model, 0 * image, "conv3_1")
-for name, a in {"the photograph": maps["conv3_1"], "a picture of one colour": one_colour}.items():
+of_photograph = layer_activations(sess, model, image, "conv3_1")
+of_one_colour = layer_activations(sess, model, 0 * image, "conv3_1")
+channel = strongest_channels(of_photograph, 5)[4]
+for name, a in {"the photograph": of_photograph, "a picture of one colour": of_one_colour}.items():
     border, inside = border_and_inside(a, channel)
     print(f"channel {channel} for {name}: on the border {border:.0f}, inside {inside:.0f}")
 
@@ -270,11 +271,11 @@ windows = {name: window(influence(name)) for name in first_layers}
 show_boxes(content_image, windows, alt="The photograph with five nested squares: what a unit of each layer depends on")
 
 # %% tags=["nbval-check-output"]
-for name, (top, bottom, left, right) in windows.items():
-    print(f"{name}: {right - left:3} x {bottom - top:3} pixels, the formula says {receptive_field(name)[0]}")
 for block in (3, 4, 5):
     before, after = (layer_activations(sess, model, image, f"conv{block}_{i}") for i in (3, 4))
     print(f"conv{block}_4 hands on what conv{block}_3 gave it:", np.array_equal(before, after))
+for name, (top, bottom, left, right) in windows.items():
+    print(f"{name}: {right - left:3} x {bottom - top:3} pixels, the formula says {receptive_field(name)[0]}")
 
 # %% [markdown]
 # For `conv4_1` and `conv5_1` the formula allows a little more than these weights use: behind `conv3_4` and `conv4_4`, which

@@ -23,6 +23,8 @@
 # - **It takes** 45 minutes, and the computer one of them.
 
 # %%
+from functools import cache
+
 from nst_utils import *
 import tensorflow.compat.v1 as tf
 from nst_utils import checks, minimize
@@ -155,7 +157,8 @@ curves["another picture"] = (layers, np.ones(len(layers)))
 show_curves(curves, xlabel="layer", ylabel="relative content cost", scale="linear")
 
 # %% tags=["nbval-check-output"]
-for name, costs in relative.items():
+for name, picture in changes.items():
+    costs = costs_of(picture) / yardstick
     print(f"{name:18}", *(f"{layer} {cost:.1f}  " for layer, cost in zip(layers, costs)))
 
 # %% [markdown]
@@ -196,17 +199,15 @@ def rebuild(picture, layer, iterations, start=None, callback=None):
     return minimize(J_content, start, iterations, callback, variable=model["input"], sess=sess)
 
 # %% tags=["expected:rebuilt"]
-frames = {}  # the pictures on the way, for conv4_2
+@cache
+def film(layer):
+    """The pictures on the way from noise to what a layer remembers of the flower, one for each iteration."""
+    frames = []
+    rebuild(content_image, layer, iterations=40, callback=lambda step: frames.append(step.image))
+    return frames
 
 
-def keep(step):
-    frames[step.iteration] = step.image
-
-
-rebuilt = {
-    layer: rebuild(content_image, layer, iterations=40, callback=keep if layer == "conv4_2" else None)
-    for layer in layers
-}
+rebuilt = {layer: film(layer)[-1] for layer in layers}
 show({"content": content_image, **rebuilt}, columns=3)
 
 # %% [markdown]
@@ -218,8 +219,9 @@ show({"content": content_image, **rebuilt}, columns=3)
 # How does a picture come out of noise? Move the slider, from one iteration to the next:
 
 # %%
+frames = film("conv4_2")
 slide(
-    list(frames),
+    range(len(frames)),
     lambda i: show({f"conv4_2, iteration {i}": frames[i]}),
     label="iteration",
     still=lambda: show({f"iteration {i}": frames[i] for i in (0, 2, 5, 10, 20, 40)}, columns=3),
@@ -230,10 +232,10 @@ slide(
 # 360x240, the picture found at `conv4_2` enlarged, and a few steps bring in the finer detail.
 
 # %%
+enlarged = tf.image.resize(film("conv4_2")[-1], (240, 360), method="bicubic").eval()
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 360, 240
 small_model, model = model, load_vgg_model(precision="auto")
 large_content = example("content/dahlia.jpg")
-enlarged = tf.image.resize(rebuilt["conv4_2"], (240, 360), method="bicubic").eval()
 show({"content": large_content, "conv4_2 at 360x240": rebuild(large_content, "conv4_2", 20, start=enlarged)})
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 240, 160
 model = small_model

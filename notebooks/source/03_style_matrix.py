@@ -148,27 +148,30 @@ ask("blue-strokes")
 
 # %% [markdown]
 # To compare pairs of channels of different strength, divide by both: $c_{ij} = G_{ij} / \sqrt{G_{ii} G_{jj}}$
-# is 1 if the two channels are active at the same positions and in proportion, and 0 if never at the same position. (It is the cosine of
-# the angle between the two rows of $A$.) Let us sort all pairs of the forty busiest channels by it:
+# is 1 if the two channels are active at the same positions and in proportion, and 0 if never at the same position. (It is the
+# cosine of the angle between the two rows of $A$.) Let us sort all pairs of the forty busiest channels by it:
 
 # %%
-def together(i, j):
+def together(G, i, j):
     """How much two channels are active at the same positions, from 0 to 1."""
     return G[i, j] / np.sqrt(G[i, i] * G[j, j])
 
 
-busiest = order[:40]
-pairs = sorted([(i, j) for i in busiest for j in busiest if i < j], key=lambda pair: together(*pair))
+def sorted_pairs(G):
+    """All pairs of the forty busiest channels, the pair that goes together least first."""
+    busiest = np.argsort(-np.diag(G))[:40]
+    return sorted([(i, j) for i in busiest for j in busiest if i < j], key=lambda pair: together(G, *pair))
 
 
 def show_pair(pair):
     """Two channels, and their product, which summed over all positions is their entry in G."""
     i, j = pair
     first, second = channel_maps[i], channel_maps[j]
-    maps = {f"channel {i}": first, f"channel {j}": second, f"their product: {together(i, j):.0%}": first * second}
+    maps = {f"channel {i}": first, f"channel {j}": second, f"their product: {together(G, i, j):.0%}": first * second}
     show({"the style": style_image, **maps})
 
 
+pairs = sorted_pairs(style_of(style_image))
 show_pair(pairs[0])  # the pair that goes together least
 show_pair(pairs[-1])  # ... and most
 
@@ -177,7 +180,8 @@ show_pair(pairs[-1])  # ... and most
 # edges. Between these ends lie 778 more pairs; here are some of them:
 
 # %%
-some = {f"{together(*pair):.0%}": pair for pair in pairs[:: len(pairs) // 12]}
+pairs = sorted_pairs(style_of(style_image))
+some = {f"{together(G, *pair):.0%}": pair for pair in pairs[:: len(pairs) // 12]}
 slide(some, show_pair, label="together")
 
 # %% [markdown]

@@ -143,6 +143,7 @@ show_curves(
 )
 
 # %% tags=["nbval-check-output"]
+costs = {title: layer_costs(picture) for title, picture in pictures.items()}
 for number, layer in enumerate(layers):
     print(f"{layer}, the nearest first: ", ", ".join(sorted(pictures, key=lambda title: costs[title][number])))
 print("The dahlia's costs:", *(f"{layer} {cost:.0e}  " for layer, cost in zip(layers, costs["a dahlia"])))
@@ -273,8 +274,13 @@ def grow(style_layers, iterations, start=noise):
     return minimize(J_style, start, iterations, variable=model["input"], sess=sess)
 
 
-costs_of_noise = layer_costs(noise[0] + CONFIG.MEANS[0])
-equal_say = [(layer, 1 / cost) for layer, cost in zip(layers, costs_of_noise)]
+def weights_of_equal_say():
+    """The five layers, each with the weight that makes its cost 1 for the noise."""
+    costs = layer_costs(noise[0] + CONFIG.MEANS[0])
+    return [(layer, 1 / cost) for layer, cost in zip(layers, costs)]
+
+
+equal_say = weights_of_equal_say()
 textures = {}
 for depth in range(1, 6):
     title = f"... and {layers[depth - 1]}" if depth > 1 else "conv1_1"
@@ -293,6 +299,7 @@ leaf_through({"the style": style_image, **textures}, label="layers")
 # strokes. Going from coarse to fine is cheaper than starting large (Gatys et al. 2017, *Controlling Perceptual Factors*).
 
 # %%
+equal_say = weights_of_equal_say()
 CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 360, 240
 small, small_model, model = style_image, model, load_vgg_model(precision="auto")
 style_image = example("style/van-gogh-cafe-terrace-at-night-1888.webp")
@@ -351,6 +358,7 @@ fifths = grow(STYLE_LAYERS, iterations=40)
 show({"the style": style_image, "conv4_1 alone": alone, "0.2 each": fifths})
 
 # %% tags=["solution-only", "nbval-check-output"]
+costs_of_noise = layer_costs(noise[0] + CONFIG.MEANS[0])
 share = sum(costs_of_noise[1:3]) / sum(costs_of_noise)
 print(f"With equal weights, conv2_1 and conv3_1 make {share:.0%} of the cost of noise.")
 
@@ -381,7 +389,7 @@ again = grow(equal_say, 40, start=np.random.default_rng(1).uniform(-20, 20, nois
 first = textures["... and conv5_1"]
 two = [read(image[0] + CONFIG.MEANS[0]) for image in (first, again)]
 J_between = np.array(sess.run([compute_layer_style_cost(a, b) for a, b in zip(*two)]))
-print("The two styles differ by less than a tenth of the dahlia's cost:", bool((J_between < costs["a dahlia"] / 10).all()))
+print("The two styles differ by less than a tenth of the dahlia's cost:", bool((J_between < np.array(costs["a dahlia"]) / 10).all()))
 print("The pixels agree:", bool(np.abs(first - again).mean() < 10))
 
 # %% tags=["solution-only"]

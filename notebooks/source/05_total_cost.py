@@ -135,9 +135,11 @@ ask("half-and-half")
 ask("ten-times-both")
 
 # %% [markdown] tags=["student-only"]
-# With the right total cost, the next cell draws these six pictures:
+# <details><summary>With the right total cost, the next cell draws these six pictures. Predict first, then open it.</summary>
 #
 # ![six pictures from noise: with little content weight a texture without a pagoda, then a pagoda among strokes, then one in its own colours](expected/total_cost.jpg)
+#
+# </details>
 
 # %% tags=["expected:total_cost"]
 shape = (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3)
@@ -192,6 +194,32 @@ print("Ten times the ratio: both costs within 50% of each other:", next_one)
 # %%
 ratios = [1_000, 3_000, 10_000, 30_000, 100_000, 1_000_000]
 leaf_through({f"alpha / beta = {ratio:,}": paint(ratio, 1)[0] for ratio in ratios}, label="ratio")
+
+# %% [markdown]
+# The ratio 10,000 once more, larger: the picture that was found at 240x160 is enlarged, and a few steps at 360x240
+# add the finer strokes. Going from coarse to fine is cheaper than starting large (Gatys et al. 2017, *Controlling
+# Perceptual Factors*).
+
+# %%
+found, _ = paint(10_000, 1)
+CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 360, 240
+large = load_vgg_model(precision="auto")
+photograph = reshape_and_normalize_image(example("content/summer-palace.jpg"))
+painting = reshape_and_normalize_image(example("style/van-gogh-cafe-terrace-at-night-1888.webp"))
+sess.run(large["input"].assign(photograph))
+J_content_large = compute_content_cost(sess.run(large["conv4_2"]), large["conv4_2"])
+sess.run(large["input"].assign(painting))
+J_large = total_cost(J_content_large, compute_style_cost(large, STYLE_LAYERS), 10_000, 1)
+enlarged = tf.image.resize(found, (240, 360), method="bicubic").eval()
+show(
+    {
+        "content C": photograph,
+        "ratio 10,000, from noise, at 360x240": minimize(J_large, enlarged, 20, variable=large["input"], sess=sess),
+    },
+    alt="The photograph, and beside it the picture of the ratio 10,000 at 360x240: the pagoda in the "
+    "colours of the café, among broad upright strokes",
+)
+CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT = 240, 160
 
 # %% [markdown]
 # What one cost gains, the other pays. In the plot both are relative: 1 is the content cost of the painting,

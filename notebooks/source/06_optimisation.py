@@ -304,9 +304,11 @@ print(f"built after {perf_counter() - started:.1f} s")
 ask("what-twelve-steps-add")
 
 # %% [markdown] tags=["student-only"]
-# With all answers right, this is what the next cell finishes with:
+# <details><summary>With all answers right, the next cell finishes with this picture. Predict first, then open it.</summary>
 #
 # ![the pagoda at 400x300 with fine strokes, in the colours of the Café Terrace](expected/finished.jpg)
+#
+# </details>
 
 # %% tags=["expected:finished"]
 started = perf_counter()

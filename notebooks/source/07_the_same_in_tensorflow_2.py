@@ -199,7 +199,11 @@ show({"content C": content, "style S": style, "generated G": painted})
 ask("what-the-variation-takes")
 
 # %% [markdown] tags=["student-only"]
+# <details><summary>With the right train step, the next cell draws this picture. Predict first, then open it.</summary>
+#
 # ![a corner of the photograph, of the picture without and of the picture with total variation: the grain is gone, the edges are softer](expected/total_variation.jpg)
+#
+# </details>
 
 # %% tags=["expected:total_variation"]
 def edges(picture):

@@ -14,24 +14,18 @@
 # # 9. Beyond Gram
 
 # %% [markdown]
-# **Afterwards you can** say what a Gram matrix cannot know; compare features by their direction; choose, for every
-# place of a photograph, the spot of a painting that fits; and paint a picture from what was chosen.
+# You find out what a Gram matrix cannot know, and paint in another way: each place of a photograph takes the spot of a
+# painting that fits it.
 #
-# **You need to know** what activations and a Gram matrix are (notebooks 1 and 3), and what TensorFlow 2 looks
-# like (notebook 7: lines compute at once).
-#
-# **It takes** an hour, and less than two minutes of computing.
+# - **Afterwards you can** compare features by their direction, choose for every place the nearest of a painting's spots,
+#   and paint a picture from what was chosen.
+# - **You need to know** what activations and a Gram matrix are (notebooks 1 and 3), and what TensorFlow 2 looks like
+#   (notebook 7: each line computes at once).
+# - **It takes** an hour, and the computer less than two minutes of it.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
+from functools import cache
 
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 import numpy as np
 from nst_utils import CONFIG, activations, checks, gram_matrix, load_weights, minimize, resize, stylize
 from nst_utils.course.asking import ask
@@ -239,10 +233,14 @@ def unrolled(a):
     return tf.reshape(a, [-1, a.shape[-1]])
 
 
-chosen = nearest_spots(unrolled(a_C), unrolled(a_S))
+def choices():
+    """The number of a spot for each place of the photograph."""
+    return nearest_spots(unrolled(a_C), unrolled(a_S))
+
+
 grid = a_C.shape[1:3]
 some = {"sky": (6, 60), "roof": (15, 24), "eaves": (26, 34), "lake": (38, 62), "tree": (52, 54)}
-show_choices(photograph, painting, np.reshape(chosen, grid), some)
+show_choices(photograph, painting, np.reshape(choices(), grid), some)
 
 # %% [markdown]
 # And here for every place: click on the photograph, hold and move, or go on with the arrow keys.
@@ -250,7 +248,7 @@ show_choices(photograph, painting, np.reshape(chosen, grid), some)
 # %%
 places, spots = (unrolled(a) - tf.reduce_mean(a, axis=[0, 1, 2]) for a in (a_C, a_S))
 greatest = tf.reduce_max(cosine_similarity(places, spots), axis=1)
-click_choices(photograph, painting, np.reshape(chosen, grid), np.reshape(greatest, grid))
+click_choices(photograph, painting, np.reshape(choices(), grid), np.reshape(greatest, grid))
 
 # %% [markdown]
 # How often is each spot chosen?
@@ -259,12 +257,17 @@ click_choices(photograph, painting, np.reshape(chosen, grid), np.reshape(greates
 ask("how-many-spots")
 
 # %% tags=["nbval-check-output"]
-times = np.bincount(chosen, minlength=a_S.shape[1] * a_S.shape[2])
+def times_chosen():
+    """How often each spot is chosen."""
+    return np.bincount(choices(), minlength=a_S.shape[1] * a_S.shape[2])
+
+
+times = times_chosen()
 print(f"spots that are chosen at all: {np.mean(times > 0):.0%}")
-print(f"places that want the most wanted spot: {times.max() / len(chosen):.0%}")
+print(f"places that want the most wanted spot: {times.max() / times.sum():.0%}")
 
 # %%
-bright = np.uint8(255 * np.minimum(1, times / 8)).reshape(a_S.shape[1:3])
+bright = np.uint8(255 * np.minimum(1, times_chosen() / 8)).reshape(a_S.shape[1:3])
 show({"the painting": painting, "how often each spot is chosen (white: 8 times or more)": resize(bright, SIZE)})
 
 # %% [markdown]
@@ -301,6 +304,8 @@ checks.compute_targets(compute_targets).require()
 # its features, it shows what was chosen, before anything is painted:
 
 # %% [markdown] tags=["student-only"]
+# With the right targets, the next cell draws this:
+#
 # ![the photograph, laid out with the colours of the painting's chosen spots](expected/compute_targets.jpg)
 
 # %% tags=["expected:compute_targets"]
@@ -309,8 +314,12 @@ def colours(picture):
     return tf.nn.space_to_depth(np.float32(picture)[np.newaxis], 4)
 
 
-laid_out = tf.nn.depth_to_space(compute_targets(colours(photograph), colours(painting), chosen), 4)
-show({"the photograph": photograph, "the spots chosen for it": np.uint8(laid_out[0])})
+def mosaic(chosen):
+    """The 4x4 pixels of the chosen spots, laid out: (H, W, 3)."""
+    return np.uint8(tf.nn.depth_to_space(compute_targets(colours(photograph), colours(painting), chosen), 4)[0])
+
+
+show({"the photograph": photograph, "the spots chosen for it": mosaic(choices())})
 
 # %% [markdown]
 # It is a mosaic of the painting. Its stones don't fit each other, and none of them was turned or bent. The next step is
@@ -349,9 +358,9 @@ checks.compute_match_cost(compute_match_cost)
 checks.compute_match_cost(compute_match_cost).require()
 
 # %% tags=["nbval-check-output"]
-a_T = compute_targets(a_C, a_S, chosen)
+a_T = compute_targets(a_C, a_S, choices())
 print("J_match of the targets themselves:", round(float(compute_match_cost(a_S, a_T, a_T)), 3) + 0.0)
-J_mosaic, J_photograph = (compute_match_cost(a_S, a_T, a) for a in (vectors(laid_out[0]), a_C))
+J_mosaic, J_photograph = (compute_match_cost(a_S, a_T, a) for a in (vectors(mosaic(choices())), a_C))
 print("the mosaic is nearer to the targets than the photograph:", bool(J_mosaic < J_photograph))
 
 # %% [markdown]
@@ -369,9 +378,11 @@ print("the mosaic is nearer to the targets than the photograph:", bool(J_mosaic 
 ask("the-sky")
 
 # %% [markdown] tags=["student-only"]
-# With your four functions right, the next cell paints this:
+# <details><summary>With your four functions right, the next cell paints this picture. Predict first, then open it.</summary>
 #
 # ![the photograph painted with the chosen spots of the painting](expected/compute_match_cost.jpg)
+#
+# </details>
 
 # %% tags=["expected:compute_match_cost"]
 def paint_at(size, content, style, start, layers, steps=20):
@@ -389,8 +400,13 @@ def paint(content, style, layers=LAYERS):
     return paint_at(SIZE, content, style, small, layers)
 
 
-own = paint(photograph, painting)
-show({"the photograph": photograph, "painted with your functions": own})
+@cache  # so that painting the same again costs nothing
+def palace(layers=LAYERS):
+    """The photograph, painted with vectors of these layers."""
+    return paint(photograph, painting, layers)
+
+
+show({"the photograph": photograph, "painted with your functions": palace()})
 
 # %% [markdown]
 # The palace stands, every eave of it, in colours of the painting: the night's for the sky, the yellow of the awning for the
@@ -407,11 +423,13 @@ show({"the photograph": photograph, "painted with your functions": own})
 # %%
 by_gram = stylize(photograph, painting).image
 by_neighbours = stylize(photograph, painting, method="neighbours").image
+
+# %%
 leaf_through(
     {
         "the photograph": photograph,
         "Gram matrices": by_gram,
-        "your functions": own,
+        "your functions": palace(),
         "the package's neighbours": by_neighbours,
     },
     columns=2,
@@ -434,7 +452,7 @@ def structure(picture, layer="conv4_1"):
 
 moved = {
     name: float(tf.reduce_mean(tf.abs(structure(picture) - structure(photograph))))
-    for name, picture in {"Gram": by_gram, "neighbours": by_neighbours, "your functions": own}.items()
+    for name, picture in {"Gram": by_gram, "neighbours": by_neighbours, "your functions": palace()}.items()
 }
 print("furthest from the photograph's structure:", max(moved, key=moved.get))
 
@@ -455,8 +473,8 @@ print("furthest from the photograph's structure:", max(moved, key=moved.get))
 
 # %% nbgrader={"grade": true, "grade_id": "experiment_picture", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
 ### BEGIN SOLUTION
-shallow = paint(photograph, painting, layers=("avgpool1", "avgpool2"))
-show({"four layers": own, "only avgpool1 and avgpool2": shallow})
+shallow = palace(layers=("avgpool1", "avgpool2"))
+show({"four layers": palace(), "only avgpool1 and avgpool2": shallow})
 ### END SOLUTION
 
 # %% [markdown]
@@ -498,12 +516,11 @@ show({"four layers": own, "only avgpool1 and avgpool2": shallow})
 # %% tags=["solution-only", "nbval-check-output"]
 without_means = cosine_similarity(unrolled(a_C), unrolled(a_S))
 without = tf.argmax(without_means, axis=1)
-print("more than half of the places choose another spot:", np.mean(without != chosen) > 0.5)
+print("more than half of the places choose another spot:", np.mean(without != choices()) > 0.5)
 print("a cosine is negative without the means:", np.any(without_means < 0))
 
 # %% tags=["solution-only"]
-mosaic = tf.nn.depth_to_space(compute_targets(colours(photograph), colours(painting), without), 4)
-show({"measured from the means": np.uint8(laid_out[0]), "without the means": np.uint8(mosaic[0])})
+show({"measured from the means": mosaic(choices()), "without the means": mosaic(without)})
 
 # %% [markdown] tags=["solution-only"]
 # **2.** Every place of the painting chooses itself: no direction is nearer to a vector's than its own.

@@ -230,6 +230,10 @@ _NEAREST_SPOTS = Exercise(
     ),
     helpers=(_COSINE_SIMILARITY,),
     crashes={
+        r"size-incompatible|not aligned|mismatch|Dimensions must be equal": (
+            "The two tables have different numbers of channels, d: is one of them a name of your notebook, and not "
+            "the argument of this name?"
+        ),
         r"Incompatible shapes|broadcast": (
             "The mean that is subtracted is one vector of d numbers, over the positions: axis 0 of the table."
         ),
@@ -245,6 +249,10 @@ _COMPUTE_TARGETS = Exercise(
         "`tf.gather(list, chosen)` takes the rows with these numbers; the shape to end on is `a_C.shape`.",
     ),
     crashes={
+        r"does not index into": (
+            "There is no spot in this row and column of the painting: it has rows of its own n_W, so that "
+            "`chosen // n_W` is the row and `chosen % n_W` the column."
+        ),
         r"not in \[0, \d+\)|out of bounds|out of range": (
             "There is no spot of this number where you look for it: `chosen` numbers all positions of the painting, "
             "so unroll `a_S` (not `a_C`) to (n_H*n_W, n_C), and take rows (axis 0)."

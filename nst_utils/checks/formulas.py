@@ -93,8 +93,10 @@ class Formula:
     minor: frozenset = frozenset()
     # Whether the first picture's activations may come as arrays, as sess.run returns them.
     from_session: bool = True
-    # Whether the optimisation needs a gradient with respect to the last argument.
+    # Whether it is a part of a cost: for pictures of any size, with a gradient with respect to the last argument.
     has_gradient: bool = True
+    # Arguments of which only the shape counts.
+    shapes: tuple[str, ...] = ()
     # Whether a number that is added is a mistake of its own, not a sign of a 1 that is missing.
     adds_nothing: bool = True
 
@@ -106,11 +108,11 @@ class Formula:
         runs = [self._run(function, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
         cases, inputs, _ = zip(*runs, strict=True)
         refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, function))
+        if not self.has_gradient:
+            return
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
         case, _, _ = self._run(function, eager, _POSTER)
         refuse_unless_right([case], lambda answers: _OVERFLOW)
-        if not self.has_gradient:
-            return
         case, inputs, gradient = self._run(function, eager, _SIZES[0], watched=last)
         refuse_wrong_gradient(gradient, self._gradient(inputs), f"`{self.arguments[-1]}`")
 
@@ -162,6 +164,8 @@ class Formula:
         if len(inputs) < 2:
             return ""
         for position, name in enumerate(self.arguments):
+            if name in self.shapes:
+                continue
             with eager_mode():
                 changed = [_other(x) if number == position else x for number, x in enumerate(inputs)]
                 one, other = (value_of(call(function, *map(tf.constant, each))) for each in (inputs, changed))

@@ -332,6 +332,14 @@ _MEANS = {
 _OWN = "each picture's vectors are measured from that picture's own mean"
 
 
+def _centred(v):
+    return v - v.mean(axis=0)
+
+
+def _divided_by(v, mean):
+    return _divided(v, np.broadcast_to(mean, v.shape))
+
+
 def _centring():
     """What may be subtracted from each of the two tables; (case) -> (X, Y)."""
 
@@ -364,18 +372,34 @@ def _centring():
     def after_scaling(case):
         return tuple(_unit(v) - _unit(v).mean(axis=0) for v in case.arguments)
 
+    def combined(make):
+        return lambda case: (make(case.arguments[0], np.mean(case.arguments[0], axis=0)), _centred(case.arguments[1]))
+
+    def combined_painting(make):
+        return lambda case: (_centred(case.arguments[0]), make(case.arguments[1], np.mean(case.arguments[1], axis=0)))
+
     def by_spread(case):
         return tuple(_divided(v - v.mean(axis=0), v.std(axis=0)) for v in case.arguments)
 
-    def only(which):
-        return lambda case: (case.arguments[which] - case.arguments[which].mean(axis=0),) * 2
+    def one_twice(which):
+        """One of the pictures in both places, less its own mean in both, or less the means of both."""
+        return (
+            lambda case: (_centred(case.arguments[which]),) * 2,
+            lambda case: tuple(case.arguments[which] - v.mean(axis=0) for v in case.arguments),
+        )
 
+    operations = {"multiply by": np.multiply, "divide by": _divided_by, "add": np.add}
     return [
         *stages,
         Mistake("You scale the vectors to length 1 before you subtract the mean: subtract first.", after_scaling),
         Mistake("You divide by each channel's standard deviation: only the mean is subtracted.", by_spread),
-        Mistake("You compare the photograph with itself.", only(0)),
-        Mistake("You compare the painting with itself.", only(1)),
+        *(Mistake("You compare the photograph with itself.", make) for make in one_twice(0)),
+        *(Mistake("You compare the painting with itself.", make) for make in one_twice(1)),
+        *(
+            Mistake(f"You {verb} the mean of the {picture}'s vectors: subtract it.", made(operation))
+            for verb, operation in operations.items()
+            for picture, made in (("photograph", combined), ("painting", combined_painting))
+        ),
     ]
 
 
@@ -434,12 +458,25 @@ def _without_the_greatest(S):
 
 
 _STAGES = (_centring(), _likeness(), _picking())
+# With what is rarer, pairs of mistakes explain too much: where all places choose one spot, nearly anything does.
+_ALONE = frozenset(
+    mistake.text
+    for mistake in _STAGES[0]
+    if mistake.text and not mistake.text.startswith(("No mean", "From both tables", "You scale", "The means"))
+)
 
 
 def _agrees(chosen, table):
     """Whether in every row of the table the chosen entry is (nearly) the greatest; a row of one value says nothing."""
-    if table is None or chosen.shape != table.shape[:1] or chosen.min() < 0 or chosen.max() >= table.shape[1]:
+    inside = chosen.size and chosen.min() >= 0 and table is not None and chosen.max() < table.shape[1]
+    return bool(inside) and _would_choose(chosen, table)
+
+
+def _would_choose(chosen, table):
+    """The same for the table of a hypothesis, where a number beyond the last stands for one at the other end."""
+    if table is None or chosen.shape != table.shape[:1]:
         return False
+    chosen = chosen % table.shape[1]
     tie = _TIE * min(1.0, np.abs(table[np.isfinite(table)]).max())
     return bool((table[np.arange(len(table)), chosen] >= table.max(axis=1) - tie).all())
 
@@ -506,8 +543,11 @@ def _not_whole(got, v_C, v_S):
 
 def _fault_of_choice(answers, cases, right, inputs):
     name = diagnosed(_name_of_choice, answers, cases)
-    if not name and all((answer == answers[0][0]).all() for answer in answers):
-        name = "Your result is the same for every input: compute it from the arguments."
+    if not name and all((answer == 0).all() for answer in answers):
+        name = (
+            "Every place chooses the first spot, as where all similarities are the same: is something multiplied by 0, "
+            "or a table subtracted from itself in the place of its mean?"
+        )
     case = next(number for number in range(len(cases)) if not _agrees(answers[number], right[number]))
     v_C, v_S = inputs[case]
     shapes = f"`v_C` of shape {v_C.shape} and `v_S` of shape {v_S.shape}"
@@ -531,10 +571,10 @@ def _fault_of_choice(answers, cases, right, inputs):
 def _name_of_choice(answers, cases):
     """The mistakes that explain all choices, the fewest first; "" where none do."""
     fewest, texts = np.inf, []
-    for mistakes, table in altered(_STAGES, cases):
+    for mistakes, table in altered(_STAGES, cases, _ALONE):
         if len(mistakes) > fewest:
             break
-        if mistakes and all(_agrees(answer, table(number)) for number, answer in enumerate(answers)):
+        if mistakes and all(_would_choose(answer, table(number)) for number, answer in enumerate(answers)):
             fewest = len(mistakes)
             texts.append(" ".join(mistake.text for mistake in mistakes))
     return told(texts)
@@ -585,8 +625,6 @@ def _sources():
               lambda a_C, a_S: _rows(a_S) - _rows(a_S).mean(axis=0)),
         stage("You scale the vectors to length 1: the targets are the vectors as they are.",
               lambda a_C, a_S: _unit(_rows(a_S))),
-        stage("You take the mean of photograph and painting.",
-              lambda a_C, a_S: (_rows(a_S) + _rows(a_C).mean(axis=0)) / 2),
         stage("You turn the order of the painting's positions round.", lambda a_C, a_S: _rows(a_S)[::-1]),
         stage("You turn the order of the channels round.", lambda a_C, a_S: _rows(a_S)[:, ::-1]),
         stage("You take the same vector, the painting's mean, for every place.",
@@ -654,6 +692,16 @@ def _laying_out():
         stage("The vectors are still one below the other: give them the shape of `a_C`, (1, n_H, n_W, n_C).",
               lambda table, C, S: table[None]),
         stage(batch, lambda table, C, S: table.reshape(C[1:])),
+        stage("Height and width are exchanged: the targets have the shape of `a_C`, (1, n_H, n_W, n_C).",
+              lambda table, C, S: table.reshape(C).transpose(0, 2, 1, 3)),
+        stage("The order of the columns is turned round: the picture is mirrored.",
+              lambda table, C, S: table.reshape(C)[:, :, ::-1]),
+        stage("The order of the rows is turned round: the picture is upside down.",
+              lambda table, C, S: table.reshape(C)[:, ::-1]),
+        stage("You sort the entries of each vector: which channel they belong to is lost.",
+              lambda table, C, S: np.sort(table.reshape(C))),
+        Mistake("You mix the targets with the photograph, `a_C`: of it only the shape counts.",
+                lambda table, case: (table.reshape(case.arguments[0].shape) + case.arguments[0]) / 2),
         stage("The channels come first: the targets have the shape of `a_C`, (1, n_H, n_W, n_C).",
               lambda table, C, S: np.moveaxis(table.reshape(C), 3, 1)),
         stage("A transpose before the last `reshape` mixes channels and positions.",
@@ -671,6 +719,7 @@ _TARGETS = Formula(
     constant=1,
     powers={"n_H": 0, "n_W": 0, "n_C": 0},
     stages=(_sources(), _choosing(), _laying_out()),
+    shapes=("a_C",),
     from_session=False,
     has_gradient=False,
 )
@@ -687,6 +736,8 @@ def compute_targets(function, _):
 def _three_activations(shape, scale):
     """Activations a_S of a painting of another size, a_T and a_G."""
     n_H, n_W, n_C = shape
+    # Of moderate size: of vectors of length 1 less a mean of hundreds, nothing is left in float32.
+    scale = scale**0.25
     middle = 3 * RANDOM.uniform(-1, 1, n_C)
     a_S = middle + RANDOM.standard_normal((1, n_H + 2, n_W + 1, n_C))
     a_T = middle + 0.6 + 1.5 * RANDOM.standard_normal((1, n_H, n_W, n_C))
@@ -746,20 +797,25 @@ def _measuring():
             text = f"From `a_T` you subtract {of_T} and from `a_G` {of_G}: {_FROM_THE_PAINTING}."
         stages.append(stage(text, of_T, of_G))
 
-    def scaled_first(case):
-        S, T, G = case.arguments
-        return _unit(T) - _mean_at(S), _unit(G) - _mean_at(S)
-
     def all_scaled_first(case):
         S, T, G = map(_unit, case.arguments)
         return T - _mean_at(S), G - _mean_at(S)
 
     def combined(text, make):
-        def made(case):
-            S, T, G = case.arguments
-            return make(T, _mean_at(S)), make(G, _mean_at(S))
+        """What else is made of both, of the targets or of the picture, and the painting's mean."""
 
-        return Mistake(text, made)
+        def made(of_T, of_G):
+            def measured(case):
+                S, T, G = case.arguments
+                return of_T(T, _mean_at(S)), of_G(G, _mean_at(S))
+
+            return measured
+
+        return [
+            Mistake(text, made(make, make)),
+            Mistake(f"With `a_T`: {text[0].lower()}{text[1:]}", made(make, np.subtract)),
+            Mistake(f"With `a_G`: {text[0].lower()}{text[1:]}", made(np.subtract, make)),
+        ]
 
     def other_pair(text, make):
         return Mistake(text, lambda case: tuple(a - _mean_at(case.arguments[0]) for a in make(*case.arguments)))
@@ -767,11 +823,11 @@ def _measuring():
     first = "You scale to length 1 before you subtract the mean: subtract first, then scale."
     return [
         *stages,
-        Mistake(first, scaled_first),
         Mistake(first, all_scaled_first),
-        combined("You multiply by the painting's mean: subtract it.", lambda a, m: a * m),
-        combined("You divide by the painting's mean: subtract it.", lambda a, m: a / m),
-        combined("You divide by the painting's mean and round down: subtract it.", lambda a, m: np.floor(a / m)),
+        *combined(first, lambda a, m: _unit(a) - m),
+        *combined("You multiply by the painting's mean: subtract it.", lambda a, m: a * m),
+        *combined("You divide by the painting's mean: subtract it.", lambda a, m: a / m),
+        *combined("You divide by the painting's mean and round down: subtract it.", lambda a, m: np.floor(a / m)),
         other_pair("You compare `a_T` with itself.", lambda S, T, G: (T, T)),
         other_pair("You compare `a_G` with itself.", lambda S, T, G: (G, G)),
     ]
@@ -880,8 +936,10 @@ def _averaging():
         stage("", lambda v, n: v.mean() * n),
         stage("You sum over the places: take the mean.", lambda v, n: v.sum() * n),
         stage("You take 1 minus the sum of the cosines: minus their mean.", lambda v, n: n * (1 - (1 - v).sum())),
-        stage("You take the largest over the places: take the mean.", lambda v, n: v.max() * n, ran=("Max", "Min")),
-        stage("You take the smallest over the places: take the mean.", lambda v, n: v.min() * n, ran=("Max", "Min")),
+        stage("You take the largest 1 - cosine of all places, that of the smallest cosine: take the mean.",
+              lambda v, n: v.max() * n, ran=("Max", "Min")),
+        stage("You take the smallest 1 - cosine of all places, that of the largest cosine: take the mean.",
+              lambda v, n: v.min() * n, ran=("Max", "Min")),
         stage("You multiply over the places: take the mean.", lambda v, n: v.prod() * n, ran=("Prod",)),
         stage("You multiply over the places: take the mean.", lambda v, n: (1 - (1 - v).prod()) * n, ran=("Prod",)),
         stage("You take the variance over the places: take the mean.", lambda v, n: v.var() * n),

@@ -41,6 +41,10 @@ def studio(
 ):
     """Open the studio in the browser: photo, painting and settings by hand, the picture painting itself in view.
 
+    nst studio
+
+    nst studio --port 8900 --no-browser
+
     Ctrl-C ends it. It listens on this machine only, unless told otherwise, and the address holds a key to it, a new
     one every time, or that in the variable JUPYTER_TOKEN.
     """
@@ -93,8 +97,9 @@ def _notebooks_as_pages(folder):
     """The course's notebooks as web pages for the links of the studio, made in passing by a process of its own."""
     files = sorted(map(str, find_course().glob("solutions/0*.ipynb")))
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(folder), *files]
-    niceness = {"preexec_fn": lambda: os.nice(19)} if hasattr(os, "nice") else {}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **niceness)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process.pid, 19)
     try:
         yield
     finally:

@@ -195,14 +195,16 @@ class LiveView:
     def __init__(self):
         self.frames = {}  # iteration -> picture
         self.costs = {}  # name -> [(iteration, cost)]
-        self._figure = None
+        self._figure = self._handle = None
 
     def __enter__(self):
         self.__init__()
         self._figure, self._axes = plt.subplots(
             1, 2, figsize=(PAGE, 3.4), dpi=DPI, layout="constrained", gridspec_kw={"width_ratios": [1, 1.2]}
         )
-        self._handle = display(self._figure, display_id=True)
+        if _in_notebook():
+            data, metadata = _with_words(self._figure, "A live view that waits for the first picture")
+            self._handle = display(data, metadata=metadata, raw=True, display_id=True)
         return self
 
     def __exit__(self, *exception):
@@ -224,7 +226,9 @@ class LiveView:
         _draw_curves(self._axes[1], curves, "iteration", "cost", "log")
         self._axes[1].legend(fontsize=8, frameon=False)
         if self._handle:
-            self._handle.update(self._figure)
+            words = f"A live view at iteration {iteration}: the picture, and the curves of {', '.join(self.costs)}"
+            data, metadata = _with_words(self._figure, words)
+            self._handle.update(data, metadata=metadata, raw=True)
 
     def film_strip(self, columns=6, height=None):
         """Every frame kept, in rows."""
@@ -296,13 +300,27 @@ _kept = None  # the list of drawn_as_png(), inside its block
 
 def finish(figure, alt):
     """Keep the figure, show it with its alternative text, or, outside a notebook, leave it the current one."""
-    if _kept is None and "inline" not in plt.get_backend():
+    if _kept is not None:
+        _kept.append((_as_png(figure), alt))
+    elif _in_notebook():
+        data, metadata = _with_words(figure, alt)
+        display(data, metadata=metadata, raw=True)
+    else:
         return
+    plt.close(figure)
+
+
+def _in_notebook():
+    return "inline" in plt.get_backend()
+
+
+def _as_png(figure):
     file = io.BytesIO()
     figure.savefig(file, format="png", bbox_inches="tight")
-    plt.close(figure)
-    if _kept is not None:
-        _kept.append((file.getvalue(), alt))
-    else:
-        data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": alt}
-        display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+    return file.getvalue()
+
+
+def _with_words(figure, alt):
+    """A figure as a notebook's display() takes it, {type: data} and its metadata, with words in place of its looks."""
+    data = {"image/png": base64.b64encode(_as_png(figure)).decode(), "text/plain": alt}
+    return data, {"image/png": {"alt": alt}}

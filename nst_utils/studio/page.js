@@ -154,11 +154,14 @@ function controlOf(model, about, prefix, changed) {
 
 function settingsForm(model, prefix, send, waiting) {
   const controls = new Map();
+  let sent = 0, skipped = false;
   const changed = debounced(waiting, () => {
     const texts = {};
     for (const [name, control] of controls) if (control.read && control.read()) texts[name] = control.read();
-    send({ do: "set", texts });
+    send({ do: "set", texts, page: prefix, number: ++sent });
   });
+  // What comes back of an earlier change must not undo a later one, which is still waiting or on its way.
+  const settled = () => waiting.size === 0 && (model.get("answered")[prefix] || 0) >= sent;
   const first = h("div", { class: "nst-first" });
   const more = h("details", { class: "nst-more" }, h("summary", {}, "More settings"));
   const groups = new Map();
@@ -176,6 +179,8 @@ function settingsForm(model, prefix, send, waiting) {
   first.append(...inOrder.map(({ name }) => controls.get(name)));
   for (const name of Object.keys(model.get("groups"))) if (groups.has(name)) more.append(groups.get(name));
   const show = () => {
+    skipped = !settled();
+    if (skipped) return;
     const texts = model.get("texts");
     for (const [name, control] of controls) {
       if (control.write && control.read() !== (texts[name] || "")) control.write(texts[name] || "");
@@ -185,6 +190,7 @@ function settingsForm(model, prefix, send, waiting) {
     for (const [name, text] of Object.entries(model.get("usual"))) if (text) controls.get(name).usual(text);
   };
   model.on("change:texts", show);
+  model.on("change:answered", () => skipped && show());
   model.on("change:usual", tellUsual);
   show();
   tellUsual();
@@ -607,10 +613,7 @@ function runBar(model, prefix, send) {
       `${seconds.toFixed(1)} s`, left ? `about ${left < 10 ? left.toFixed(1) : Math.round(left)} s left` : null,
     ].filter(Boolean).join(" · ");
   };
-  model.on("change:status", () => {
-    local = null;
-    show();
-  });
+  model.on("change:status", show);
   show();
   const say = (words) => {
     local = words;
@@ -660,6 +663,7 @@ function render({ model, el }) {
   const waiting = new Set();
   const send = (message, buffers) => {
     flush(waiting);
+    say(null);
     model.send(message, undefined, buffers);
   };
   const { bar, say } = runBar(model, prefix, send);
@@ -704,7 +708,10 @@ function render({ model, el }) {
     if (asked - heard > SILENCE) {
       root.dataset.lost = "";
       say("The studio does not answer any more: load this page again, or start it again.");
-    } else delete root.dataset.lost;
+    } else if ("lost" in root.dataset) {
+      delete root.dataset.lost;
+      say(null);
+    }
     model.send({ do: "alive" });
   }, ALIVE);
   // Before others that listen for the same, who take the connection away.

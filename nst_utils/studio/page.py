@@ -57,7 +57,7 @@ NOTEBOOKS = {
     "style_layers": "04_style_cost", "pooling": "01_transfer_learning_with_vgg19", "tv_weight": "05_total_cost",
     "styles": "04_style_cost", "costs": "05_total_cost", "optimiser": "06_optimisation", "start": "06_optimisation",
     "machine": "07_the_same_in_tensorflow_2", "first": "06_optimisation", "style_scale": "04_style_cost",
-    "method": "04_style_cost", "strength": "05_total_cost", "keep_colors": "04_style_cost",
+    "method": "09_beyond_gram", "strength": "05_total_cost", "keep_colors": "04_style_cost",
     "weights": "01_transfer_learning_with_vgg19",
 }
 # What an instructor steps through in front of a class: a name, what to look at, and the settings that are changed,
@@ -103,6 +103,7 @@ class Studio(anywidget.AnyWidget):
     photo = traitlets.Dict().tag(sync=True)
     paintings = traitlets.List().tag(sync=True)
     texts = traitlets.Dict().tag(sync=True)
+    answered = traitlets.Dict().tag(sync=True)  # {page: number of its last change of settings that was looked at}
     usual = traitlets.Dict().tag(sync=True)
     before = traitlets.Bytes().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
@@ -116,6 +117,7 @@ class Studio(anywidget.AnyWidget):
         self._uploads, self._start, self._kept, self._number = {}, None, {}, 0
         self._strip, self._every, self._seen = [], 1, None
         self._shown, self._sent = None, 0.0
+        self._refused = ""  # why the last wish was refused: said until the next one, whatever is painted meanwhile
         self._session = Session(self._told, places)
         super().__init__(
             form=[_control(each) for each in dataclasses.fields(Settings)],
@@ -149,12 +151,16 @@ class Studio(anywidget.AnyWidget):
         if action is None:
             return
         with self._session.lock:
+            if action not in (Studio._alive, Studio._hello):
+                self._refused = ""
             try:
                 action(self, message, buffers)
             except InputError as error:
-                self._say(str(error), failed=True)
+                self._refuse(str(error))
             except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-                self._say("The page sent something that cannot be understood: load it again.", failed=True)
+                self._refuse("The page sent something that cannot be understood: load it again.")
+            if action is Studio._set and isinstance(message.get("number"), int):
+                self.answered = self.answered | {str(message.get("page"))[:40]: message["number"]}
 
     def _hello(self, message, buffers):
         if not self._session.busy and not self._session.present:
@@ -407,6 +413,8 @@ class Studio(anywidget.AnyWidget):
             "state": news.state, "message": news.message, "busy": session.busy, "painted": session.present is not None,
             "failed": news.state == "failed",
         }
+        if self._refused:
+            status |= {"message": self._refused, "failed": True}
         with self.hold_sync():
             if present:
                 step = present.step
@@ -423,6 +431,10 @@ class Studio(anywidget.AnyWidget):
             else:
                 status = {**{k: v for k, v in self.status.items() if k not in status}, **status}
             self.status = status
+
+    def _refuse(self, message):
+        self._refused = message
+        self._say(message, failed=True)
 
     def _say(self, message, failed=False):
         with self._session.lock:

@@ -174,8 +174,9 @@ class Session:
     def go_on(self, steps=None):
         """Go on from the present picture: where it was stopped, for more steps, or with what has changed since.
 
-        steps: how many more after the end, by default as many as the settings say. With unchanged pictures and
-        settings, the outcome is that of one run of so many steps, wherever it stopped on the way.
+        steps: how many more; by default those that are left where it was stopped on the way, and after the end as many
+        as the settings say. With unchanged pictures and settings, the outcome is that of one run of so many steps,
+        wherever it stopped on the way.
         """
         with self._changed:
             present, job = self.present, self.job()
@@ -274,17 +275,23 @@ class Session:
         """The job that goes on from the present state as one run of more steps would; None where none would."""
         from nst_utils.engine.run import Run
 
-        state, before = present.state, present.job.settings.iterations
+        state, phases, before = present.state, present.run.phases, present.job.settings.iterations
         if present.job.quick or state.stopped not in (None, "iterations"):
             return None
-        more = steps or job.settings.iterations
-        total = before + more if state.stopped else job.settings.iterations
+        if state.stopped:
+            total = before + (steps or job.settings.iterations)
+        elif steps is None:
+            total = job.settings.iterations
+        elif state.phase == len(phases) - 1:
+            total = before - phases[-1].steps + state.count + steps
+        else:
+            return None
         if total == before:
             return replace(present.job, start=present)
         longer = replace(present.job, settings=replace(present.job.settings, iterations=total))
         run = Run(longer.photo.pixels, longer.styles, longer.settings)
         last = len(run.phases) - 1
-        if run.phases[:-1] != present.run.phases[:-1]:
+        if run.phases[:-1] != phases[:-1]:
             return None
         if state.phase == last:
             if state.count >= run.phases[-1].steps:

@@ -5,6 +5,7 @@ a process that has ended left there does not count.
 """
 
 import contextlib
+import getpass
 import json
 import os
 import platform
@@ -16,6 +17,7 @@ import platformdirs
 import psutil
 from filelock import FileLock
 
+from nst_utils.base.files import write_text
 from nst_utils.base.machine import machine_memory
 
 # Seconds between two looks at whether it is one's turn.
@@ -86,7 +88,7 @@ class Places:
             except (OSError, ValueError, KeyError, TypeError):  # none yet, or half of one after a crash
                 entries = []
             yield entries
-            self._file.write_text(json.dumps(entries), encoding="utf-8")
+            write_text(self._file, json.dumps(entries))  # beside, then renamed: others read it at any time
 
 
 def _lives(entry):
@@ -103,5 +105,10 @@ def _shared_file():
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         folder = Path(tempfile.gettempdir())
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return folder / f"studio-{user}-{platform.node() or 'here'}.json"
+    return folder / f"studio-{_user()}-{platform.node() or 'here'}.json"
+
+
+def _user():
+    with contextlib.suppress(Exception):  # there may be a number without a name, as in containers
+        return getpass.getuser()
+    return "user"

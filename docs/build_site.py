@@ -1,6 +1,6 @@
 """Builds the site: gathers its pages from where they are written, and lets Sphinx render them to build/docs.
 
-    python docs/build.py
+    python docs/build_site.py
 
 Pages are written once, beside what they tell about: the gallery, the course, the measurements. The notebooks are the
 solution editions with the output that is stored in them; nothing is executed. The command line's page is made from its
@@ -77,6 +77,9 @@ class Links:
         # Sections of the README are not on this site's first page.
         if path in self.places and not (anchor and self.places[path] == Path("index.md")):
             way = os.path.relpath(self.places[path], self.places[page].parent).replace(os.sep, "/")
+            if anchor and path.suffix == ".md" and f'<a id="{anchor[1:]}">' in path.read_text(encoding="utf-8"):
+                # Sphinx knows the places of headings only; that this one is there is looked at in the finished page.
+                return f'<a href="{way.removesuffix(".md")}.html{anchor}">{words}</a>'
             return f"{picture}[{words}]({way}{anchor})"
         if self.home:
             return f"[{words}]({self.home}/blob/main/{path.relative_to(self.root).as_posix()}{anchor})"
