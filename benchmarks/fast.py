@@ -23,7 +23,7 @@ class Same(nn.Module):
 
     def __init__(self, widths, blocks):
         super().__init__()
-        full, half, quarter = widths
+        half, quarter = widths
 
         def conv(size, channels, out, stride=1):
             pad = nn.ReflectionPad2d(size // 2)
@@ -32,22 +32,20 @@ class Same(nn.Module):
         def block(size, channels, out, stride=1):
             return nn.Sequential(conv(size, channels, out, stride), nn.InstanceNorm2d(out, affine=True))
 
-        self.down1, self.down2, self.down3 = block(5, 3, full), block(3, full, half, 2), block(3, half, quarter, 2)
+        self.down1, self.down2 = block(3, 12, half), block(3, half, quarter, 2)
         self.blocks = nn.ModuleList(
             nn.Sequential(block(3, quarter, quarter), nn.ReLU(), block(3, quarter, quarter)) for _ in range(blocks)
         )
-        self.up = nn.Upsample(scale_factor=2)
-        self.up1, self.up2, self.paint = block(3, quarter, half), block(3, half, full), conv(5, full, 3)
+        self.apart, self.together, self.up = nn.PixelUnshuffle(2), nn.PixelShuffle(2), nn.Upsample(scale_factor=2)
+        self.up1, self.paint = block(3, quarter, half), conv(3, half, 12)
 
     def forward(self, x):
-        full = self.down1(x).relu()
-        half = self.down2(full).relu()
-        a = self.down3(half).relu()
+        half = self.down1(self.apart(x)).relu()
+        a = self.down2(half).relu()
         for block in self.blocks:
             a = a + block(a)
         a = (self.up1(self.up(a)) + half).relu()
-        a = (self.up2(self.up(a)) + full).relu()
-        return self.paint(a).tanh()
+        return self.together(self.paint(a)).tanh()
 
 
 def main():

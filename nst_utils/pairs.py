@@ -26,7 +26,7 @@ def make_pairs(photographs, painting, side=160, **settings):
         yield small, stylize(small, painting.picture, **settings).image
 
 
-def train_on_pairs(pairs, painting, plan, widths=(16, 32, 64), blocks=5):
+def train_on_pairs(pairs, painting, plan, widths=(32, 64), blocks=5):
     """Train a network to paint each photograph as its pair shows: a generator of (StyleBook so far, pixel loss).
 
     pairs: [(photograph, painted)]. plan: a Plan, of which steps, side, batch, learning_rate, seed and precision count.

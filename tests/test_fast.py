@@ -29,7 +29,7 @@ from nst_utils.fast.training import Trainer, book_of, learn, learning_rate, new_
 from nst_utils.pictures.colors import Moments
 from nst_utils.pictures.sizes import scale_to_area
 
-WIDTHS, BLOCKS = (4, 6, 8), 2
+WIDTHS, BLOCKS = (6, 8), 2
 TINY = Plan(
     steps=40, side=32, batch=2, learning_rate=5e-3, style=(("conv1_1", 0.1), ("conv2_1", 0.5), ("conv3_1", 0.5)),
     precision="float32",
@@ -145,7 +145,7 @@ def test_a_network_and_a_style_come_back_from_their_files(tmp_path, book):
 
 
 def test_a_style_of_another_network_and_an_unknown_name_are_refused_in_one_sentence(tmp_path, book):
-    other = replace(book, kernels=book.kernels | {"up1": book.kernels["up1"] + 1})
+    other = replace(book, kernels=book.kernels | {"up": book.kernels["up"] + 1})
     write_style(tmp_path / "mine.npz", book.manner("tiles"), other)
     with pytest.raises(InputError) as refusal:
         book.manner(tmp_path / "mine.npz")
@@ -524,7 +524,7 @@ def test_a_film_killed_goes_on_where_it_was(tmp_path, nst):
 _WORKER = """
 import sys
 from nst_utils.cli import app
-words = "train paintings --images images --steps 4 --side 32 --batch 1 --widths 4,4,4 --strategy workers -o"
+words = "train paintings --images images --steps 4 --side 32 --batch 1 --widths 4,4 --strategy workers -o"
 app(["fast", *words.split(), sys.argv[1]], standalone_mode=False)
 """
 

@@ -96,7 +96,7 @@ ask("pixel-loss")
 # that the third approach uses.
 
 # %%
-SMALL = {"widths": (8, 16, 24), "blocks": 3}
+SMALL = {"widths": (16, 24), "blocks": 3}
 began = time.perf_counter()
 steps = list(train_on_pairs(pairs, painting, Plan(steps=200, side=96, batch=2, learning_rate=4e-3), **SMALL))
 learned, losses = steps[-1][0], [loss for _, loss in steps]

@@ -213,8 +213,8 @@ def train(
         str, typer.Option(metavar="NAME", help="one, mirrored (several GPUs) or workers (several machines, TF_CONFIG).")
     ] = "one",
     widths: Annotated[
-        str, typer.Option(metavar="N,N,N", help="Channels at the full size, a half and a quarter.")
-    ] = "16,32,64",
+        str, typer.Option(metavar="N,N", help="Channels at a half and at a quarter of the size.")
+    ] = "32,64",
 ):
     """Train a network of one's own on paintings, hours on a processor.
 
@@ -358,8 +358,8 @@ def _widths(text):
         widths = tuple(int(part) for part in text.split(","))
     except ValueError:
         widths = ()
-    if len(widths) != 3 or min(widths) < 1:
-        raise InputError(f"The widths {text!r} cannot be understood: give three whole numbers such as 16,32,64.")
+    if len(widths) != 2 or min(widths) < 1:
+        raise InputError(f"The widths {text!r} cannot be understood: give two whole numbers such as 32,64.")
     return widths
 
 

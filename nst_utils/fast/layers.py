@@ -1,9 +1,12 @@
 """The image-transformation network as formulas: what happens to a picture, layer by layer. No weights, no Keras.
 
-Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", 2016, at half of its
-width, with the conditional instance normalisation of Dumoulin, Shlens and Kudlur, "A Learned Representation for
-Artistic Style", 2017: all styles share the convolutions, and each has scales and shifts of its own. Upsampling repeats
-positions and then convolves, which leaves no checkerboard (Odena, Dumoulin and Olah 2016); borders are reflected.
+Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", 2016, narrower, with
+the conditional instance normalisation of Dumoulin, Shlens and Kudlur, "A Learned Representation for Artistic Style",
+2017: all styles share the convolutions, and each has scales and shifts of its own. Few channels at the full size are
+what a processor is slow at, so every 2x2 pixels come and go as twelve channels of one position (Shi et al. 2016, "Real-Time
+Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network"), whose kernels
+answer alike to a plain place, which leaves no checkerboard there; the other upsampling repeats positions and then
+convolves (Odena, Dumoulin and Olah 2016). Borders are reflected.
 
 What it is given is the photograph in the painting's colours, and what it adds to that is its own.
 """
@@ -16,24 +19,26 @@ from nst_utils.base.tensorflow import tf
 EPSILON = 1e-5
 # The picture is padded to a multiple of this, because the network halves it twice.
 STEP = 4
+# The pixels of two rows and two columns, each with three colours, are the channels of one position.
+PIXELS = 12
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How wide the network is: channels at the full size, at a half and at a quarter, and the residual blocks there."""
+    """How wide the network is: channels at a half and at a quarter of the size, and the residual blocks at a quarter."""
 
-    widths: tuple = (16, 32, 64)
+    widths: tuple = (32, 64)
     blocks: int = 5
 
     @property
     def kernels(self):
         """{name: (height, width, in, out)} of the convolutions, in the order in which they come."""
-        full, half, quarter = self.widths
-        kernels = {"down1": (5, 5, 3, full), "down2": (3, 3, full, half), "down3": (3, 3, half, quarter)}
+        half, quarter = self.widths
+        kernels = {"down1": (3, 3, PIXELS, half), "down2": (3, 3, half, quarter)}
         for block in range(1, self.blocks + 1):
             for part in "ab":
                 kernels[f"block{block}{part}"] = (3, 3, quarter, quarter)
-        return kernels | {"up1": (3, 3, quarter, half), "up2": (3, 3, half, full), "paint": (5, 5, full, 3)}
+        return kernels | {"up": (3, 3, quarter, half), "paint": (3, 3, half, PIXELS)}
 
     @property
     def norms(self):
@@ -62,20 +67,30 @@ class Shape:
         return found + [0.6] * 3 + [0.6] * 3 + [0.0] * 3
 
 
-def statistics(a):
-    """Mean and variance over the positions of each channel of each picture, (N, 1, 1, C) float32, of a (N, H, W, C)."""
-    return tf.nn.moments(tf.cast(a, tf.float32), axes=[1, 2], keepdims=True)
-
-
 def instance_norm(a, scale, shift, moments=None):
     """scale * (a - mean) / sqrt(variance + EPSILON) + shift, over the positions of each channel of each picture.
 
     Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016; conditional where scale and shift, (N, 1, 1, C),
     are those of a style. moments: the mean and variance to use, where `a` is a part of a picture.
     """
-    mean, variance = moments or statistics(a)
+    if moments is None:
+        return tf.concat([_norm_of_one(*each) for each in zip(*(_apart(b) for b in (a, scale, shift)))], axis=0)
+    mean, variance = moments
     factor = scale * tf.math.rsqrt(variance + EPSILON)
     return a * tf.cast(factor, a.dtype) + tf.cast(shift - mean * factor, a.dtype)
+
+
+def _apart(a):
+    return tf.split(a, a.shape[0]) if a.shape[0] > 1 else [a]
+
+
+def _norm_of_one(a, scale, shift):
+    """Of one picture, normalising over the batch is normalising over the picture: TensorFlow's own kernel, in one pass."""
+    scale, shift = (tf.reshape(each, [-1]) for each in (scale, shift))
+    none = tf.zeros(0)
+    return tf.raw_ops.FusedBatchNormV3(
+        x=a, scale=scale, offset=shift, mean=none, variance=none, epsilon=EPSILON, is_training=True
+    ).y
 
 
 def reflect_conv(a, kernel, stride=1):
@@ -92,10 +107,9 @@ def enlarge(a):
 
 
 def encode(x, kernels, norm):
-    """The activations at the full size, a half and a quarter. norm(name, a) normalises what `name` gives."""
-    full = tf.nn.relu(norm("down1", reflect_conv(x, kernels["down1"])))
-    half = tf.nn.relu(norm("down2", reflect_conv(full, kernels["down2"], 2)))
-    return full, half, tf.nn.relu(norm("down3", reflect_conv(half, kernels["down3"], 2)))
+    """The activations at a half and a quarter of the size. norm(name, a) normalises what `name` gives."""
+    half = tf.nn.relu(norm("down1", reflect_conv(tf.nn.space_to_depth(x, 2), kernels["down1"])))
+    return half, tf.nn.relu(norm("down2", reflect_conv(half, kernels["down2"], 2)))
 
 
 def transform(a, kernels, norm):
@@ -107,11 +121,18 @@ def transform(a, kernels, norm):
     return a
 
 
-def decode(a, half, full, kernels, norm):
-    """What is painted, (N, H, W, 3), from the blocks' result and the activations of encode()."""
-    a = tf.nn.relu(norm("up1", reflect_conv(enlarge(a), kernels["up1"])) + half)
-    a = tf.nn.relu(norm("up2", reflect_conv(enlarge(a), kernels["up2"])) + full)
-    return reflect_conv(a, kernels["paint"])
+def decode(a, half, kernels, norm):
+    """What is painted, (N, H, W, 3), from the blocks' result and encode()'s activations at a half of the size."""
+    a = tf.nn.relu(norm("up", reflect_conv(enlarge(a), kernels["up"])) + half)
+    return tf.nn.depth_to_space(reflect_conv(a, kernels["paint"]), 2)
+
+
+def ready(kernels, dtype=tf.float32):
+    """The kernels {name: kernel} as convolutions of a type take them, "paint" with the same mean for its four pixels."""
+    mean = tf.reduce_mean(kernels["paint"], axis=(0, 1), keepdims=True)
+    alike = tf.reduce_mean(tf.reshape(mean, (1, 1, -1, 4, 3)), axis=3)
+    paint = kernels["paint"] - mean + tf.tile(alike, (1, 1, 1, 4))
+    return {name: tf.cast(kernel, dtype) for name, kernel in (kernels | {"paint": paint}).items()}
 
 
 def without_detail(x):
@@ -143,7 +164,7 @@ def centred(pictures):
 def paint(pictures, styles, kernels, shape, dtype=tf.float32):
     """The light of pictures (N, H, W, 3), 0-255, H and W multiples of STEP, painted in styles (N, numbers): float32.
 
-    pictures: in the colours of the painting. kernels: {name: kernel}. dtype: of the convolutions. shown() makes it a
+    pictures: in the colours of the painting. kernels: {name: kernel}, made ready(). dtype: of the convolutions. shown() makes it a
     picture.
     """
     parts = shape.split(styles)
@@ -152,6 +173,6 @@ def paint(pictures, styles, kernels, shape, dtype=tf.float32):
     def norm(name, a):
         return instance_norm(a, *parts[name])
 
-    full, half, quarter = encode(tf.cast(x, dtype), kernels, norm)
-    painted = decode(transform(quarter, kernels, norm), half, full, kernels, norm)
+    half, quarter = encode(tf.cast(x, dtype), kernels, norm)
+    painted = decode(transform(quarter, kernels, norm), half, kernels, norm)
     return blended_light(x, tf.cast(painted, tf.float32), parts["colors"])

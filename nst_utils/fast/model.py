@@ -3,10 +3,23 @@
 import os
 
 from nst_utils.base.tensorflow import tf
-from nst_utils.fast.layers import Shape, paint, shown
+from nst_utils.fast.layers import Shape, paint, ready, shown
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras  # noqa: E402
+
+
+def _scaled(factor, seed):
+    return keras.initializers.VarianceScaling(factor, seed=seed)
+
+
+def _alike(seed):
+    """Small kernels, at first the same for each of the four pixels of a position."""
+
+    def draw(shape, dtype=None):
+        return tf.tile(_scaled(0.005, seed)((*shape[:3], 3), dtype), (1, 1, 1, shape[3] // 3))
+
+    return draw
 
 
 class FastNetwork(keras.Model):
@@ -22,8 +35,7 @@ class FastNetwork(keras.Model):
         self.form, self.precision = shape or Shape(), dtype
         self.kernels = {
             name: self.add_weight(
-                shape=size, name=name,
-                initializer=keras.initializers.VarianceScaling(0.02 if name == "paint" else 2.0, seed=seed + number),
+                shape=size, name=name, initializer=_alike(seed + number) if name == "paint" else _scaled(2.0, seed + number)
             )
             for number, (name, size) in enumerate(self.form.kernels.items())
         }
@@ -39,5 +51,5 @@ class FastNetwork(keras.Model):
 
     def paint(self, pictures, styles):
         """The pictures in the styles whose numbers (N, numbers) are given."""
-        kernels = {name: tf.convert_to_tensor(kernel) for name, kernel in self.kernels.items()}
+        kernels = ready({name: tf.convert_to_tensor(kernel) for name, kernel in self.kernels.items()}, self.precision)
         return shown(paint(pictures, styles, kernels, self.form, self.precision))

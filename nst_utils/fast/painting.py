@@ -23,6 +23,7 @@ from nst_utils.fast.layers import (
     instance_norm,
     light_of,
     paint,
+    ready,
     shown,
     transform,
 )
@@ -63,7 +64,7 @@ class Painter:
         self.book, self.shape = book, Shape(book.widths, book.blocks)
         with computing():
             self.type = tf.as_dtype(resolve_precision(precision))
-            self._kernels = {name: tf.cast(kernel, self.type) for name, kernel in book.kernels.items()}
+            self._kernels = ready(book.kernels, self.type)
         picture, numbers = tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((1, self.shape.numbers))
         matrix, row, number = tf.TensorSpec((3, 3)), tf.TensorSpec((3,)), tf.TensorSpec(())
         self._whole = tf.function(
@@ -116,23 +117,22 @@ class Painter:
             return x, encode(tf.cast(x, self.type), self._kernels, norm)
 
         def ended(tile):
-            x, (full, half, _) = begun(tile)
+            x, (half, _) = begun(tile)
             top, bottom, left, right = (edge // STEP for edge in tile.outer)
-            painted = decode(blocks[:, top:bottom, left:right], half, full, self._kernels, norm)
+            painted = decode(blocks[:, top:bottom, left:right], half, self._kernels, norm)
             return x, painted
 
-        for _ in ("down1", "down2", "down3"):
+        for _ in ("down1", "down2"):
             _sum_up(known, tiles, begun)
         quarter = np.empty((1, picture.shape[0] // STEP, picture.shape[1] // STEP, self.shape.widths[-1]), np.float32)
         for tile in tiles:
             inner = tile.inner_of(quarter[0], STEP)
             rows, columns = tile.inner_at(STEP)[:2], tile.inner_at(STEP)[2:]
-            inner[...] = tf.cast(begun(tile)[1][2][0, slice(*rows), slice(*columns)], tf.float32).numpy()
+            inner[...] = tf.cast(begun(tile)[1][1][0, slice(*rows), slice(*columns)], tf.float32).numpy()
         blocks = transform(
             tf.cast(quarter, self.type), self._kernels, lambda name, a: instance_norm(a, *parts[name])
         )
-        for _ in ("up1", "up2"):
-            _sum_up(known, tiles, ended)
+        _sum_up(known, tiles, ended)
         found = np.empty_like(picture)
         for tile in tiles:
             x, painted = ended(tile)
