@@ -24,5 +24,5 @@ def test_mutants_are_named_and_equivalents_accepted(exercise, monkeypatch, recor
     for module in (comparing, neighbours):
         monkeypatch.setattr(module, "diagnosed", lambda diagnose, *arguments: diagnose(*arguments))
     found = figures(exercise)
-    record_property("figures", "\n".join([str(found), *found.rest]))
+    found.record(record_property)
     found.assert_as_they_should_be()
