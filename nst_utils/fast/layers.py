@@ -3,10 +3,10 @@
 Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", 2016, narrower, with
 the conditional instance normalisation of Dumoulin, Shlens and Kudlur, "A Learned Representation for Artistic Style",
 2017: all styles share the convolutions, and each has scales and shifts of its own. Few channels at the full size are
-what a processor is slow at, so every 2x2 pixels come and go as twelve channels of one position (Shi et al. 2016, "Real-Time
-Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network"), whose kernels
-answer alike to a plain place, which leaves no checkerboard there; the other upsampling repeats positions and then
-convolves (Odena, Dumoulin and Olah 2016). Borders are reflected.
+what a processor is slow at, so every 2x2 pixels come and go as twelve channels of one position (Shi et al. 2016,
+"Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network"), whose
+kernels answer alike to a plain place, which leaves no checkerboard there; the other upsampling repeats positions and
+then convolves (Odena, Dumoulin and Olah 2016). Borders are reflected.
 
 What it is given is the photograph in the painting's colours, and what it adds to that is its own.
 """
@@ -25,7 +25,7 @@ PIXELS = 12
 
 @dataclass(frozen=True)
 class Shape:
-    """How wide the network is: channels at a half and at a quarter of the size, and the residual blocks at a quarter."""
+    """How wide the network is: channels at a half and at a quarter of the size, and how many residual blocks there."""
 
     widths: tuple = (32, 64)
     blocks: int = 5
@@ -74,7 +74,8 @@ def instance_norm(a, scale, shift, moments=None):
     are those of a style. moments: the mean and variance to use, where `a` is a part of a picture.
     """
     if moments is None:
-        return tf.concat([_norm_of_one(*each) for each in zip(*(_apart(b) for b in (a, scale, shift)))], axis=0)
+        rows = zip(*(_apart(each) for each in (a, scale, shift)), strict=True)
+        return tf.concat([_norm_of_one(*row) for row in rows], axis=0)
     mean, variance = moments
     factor = scale * tf.math.rsqrt(variance + EPSILON)
     return a * tf.cast(factor, a.dtype) + tf.cast(shift - mean * factor, a.dtype)
@@ -85,7 +86,7 @@ def _apart(a):
 
 
 def _norm_of_one(a, scale, shift):
-    """Of one picture, normalising over the batch is normalising over the picture: TensorFlow's own kernel, in one pass."""
+    """Normalising over a batch of one picture is normalising over the picture: TensorFlow's own kernel, in one pass."""
     scale, shift = (tf.reshape(each, [-1]) for each in (scale, shift))
     none = tf.zeros(0)
     return tf.raw_ops.FusedBatchNormV3(
@@ -128,7 +129,7 @@ def decode(a, half, kernels, norm):
 
 
 def ready(kernels, dtype=tf.float32):
-    """The kernels {name: kernel} as convolutions of a type take them, "paint" with the same mean for its four pixels."""
+    """The kernels {name: kernel} in a type, those of "paint" with the same mean for its four pixels."""
     mean = tf.reduce_mean(kernels["paint"], axis=(0, 1), keepdims=True)
     alike = tf.reduce_mean(tf.reshape(mean, (1, 1, -1, 4, 3)), axis=3)
     paint = kernels["paint"] - mean + tf.tile(alike, (1, 1, 1, 4))
@@ -164,8 +165,8 @@ def centred(pictures):
 def paint(pictures, styles, kernels, shape, dtype=tf.float32):
     """The light of pictures (N, H, W, 3), 0-255, H and W multiples of STEP, painted in styles (N, numbers): float32.
 
-    pictures: in the colours of the painting. kernels: {name: kernel}, made ready(). dtype: of the convolutions. shown() makes it a
-    picture.
+    pictures: in the colours of the painting. kernels: {name: kernel}, made ready(). dtype: of the convolutions.
+    shown() makes it a picture.
     """
     parts = shape.split(styles)
     x = centred(pictures)

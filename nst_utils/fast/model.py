@@ -35,7 +35,8 @@ class FastNetwork(keras.Model):
         self.form, self.precision = shape or Shape(), dtype
         self.kernels = {
             name: self.add_weight(
-                shape=size, name=name, initializer=_alike(seed + number) if name == "paint" else _scaled(2.0, seed + number)
+                shape=size, name=name,
+                initializer=_alike(seed + number) if name == "paint" else _scaled(2.0, seed + number),
             )
             for number, (name, size) in enumerate(self.form.kernels.items())
         }
