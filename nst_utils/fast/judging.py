@@ -19,6 +19,8 @@ from nst_utils.pictures.sizes import scale_to_area
 # At this many pixels a painting shows its strokes as in the course's pictures of 400x300.
 PAINTING_PIXELS = 400 * 300
 CONTENT_LAYER = "conv3_1"
+# A place of so many pixels a side may be brighter or darker than in the photograph by so many grey levels.
+PLACE, FREE = 16, 48.0
 # Pieces that the references of the costs are taken from.
 _REFERENCE_PIECES = 12
 
@@ -92,7 +94,7 @@ class Perception:
 
 
 def training_cost(network, perception, batch, plan):
-    """The cost of a batch and its parts: {"cost", "style", "content", "variation", "steady"}.
+    """The cost of a batch and its parts: {"cost", "style", "content", "tone", "variation", "steady"}.
 
     batch: "photographs" (N, side, side, 3) in their paintings' colours; "styles" (N,); "again" (M, side, side, 3), the
     first M photographs with noise and moved; "moved" (M, 2), how far, in pixels, down and to the right.
@@ -106,14 +108,25 @@ def training_cost(network, perception, batch, plan):
     parts = {
         "style": perception.style_cost(first, batch["styles"]),
         "content": perception.content_cost(first, photographs) if plan.content else tf.zeros(()),
+        "tone": tone_cost(first, photographs) if plan.tone else tf.zeros(()),
         "variation": total_variation(first) / count,
         "steady": flicker(first[:again], painted[count:], batch["moved"]) if again else tf.zeros(()),
     }
     parts["cost"] = (
-        parts["style"] + plan.content * parts["content"] + plan.variation * parts["variation"]
-        + plan.steady * parts["steady"] / 900
+        parts["style"] + plan.content * parts["content"] + plan.tone * parts["tone"]
+        + plan.variation * parts["variation"] + plan.steady * parts["steady"] / 900
     )
     return parts
+
+
+def tone_cost(pictures, photographs):
+    """How far the light of whole places (N, H, W, 3), 0-255, goes beyond what a painter is free to change.
+
+    Instance normalisation tempts a network to leave one glaring spot, which makes all else small beside it (Karras et
+    al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", section 2): no cost of the style sees it.
+    """
+    difference = tf.nn.avg_pool2d(pictures - photographs, PLACE, PLACE, "VALID")
+    return tf.reduce_mean(tf.square(tf.nn.relu(tf.abs(difference) / FREE - 1)))
 
 
 def flicker(first, second, moved):

@@ -25,6 +25,7 @@ class Plan:
     style: tuple = (("conv1_1", 0.1), ("conv2_1", 0.5), ("conv3_1", 0.5), ("conv4_1", 0.5))
     total: float = 1.0
     content: float = 0.1
+    tone: float = 1.0
     variation: float = 2e-5
     steady: float = 1.0
     noise: float = 8.0
