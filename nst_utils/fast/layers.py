@@ -5,8 +5,8 @@ the conditional instance normalisation of Dumoulin, Shlens and Kudlur, "A Learne
 2017: all styles share the convolutions, and each has scales and shifts of its own. Few channels at the full size are
 what a processor is slow at, so every 2x2 pixels come and go as twelve channels of one position (Shi et al. 2016,
 "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network"), whose
-kernels answer alike to a plain place, which leaves no checkerboard there; the other upsampling repeats positions and
-then convolves (Odena, Dumoulin and Olah 2016). Borders are reflected.
+kernels answer alike to a plain place, which leaves no checkerboard there; the other upsampling is linear and then
+convolves (Odena, Dumoulin and Olah 2016). Borders are reflected.
 
 What it is given is the photograph in the painting's colours, and what it adds to that is its own.
 """
@@ -102,9 +102,11 @@ def reflect_conv(a, kernel, stride=1):
 
 
 def enlarge(a):
-    """Every position of (N, H, W, C) twice in each direction."""
+    """(N, H, W, C) at twice the size, linear between the positions: repeated, and then averaged over 2x2 twice."""
     shape = tf.shape(a)
-    return tf.image.resize(a, (2 * shape[1], 2 * shape[2]), method="nearest")
+    a = tf.image.resize(a, (2 * shape[1], 2 * shape[2]), method="nearest")
+    a = tf.pad(a, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+    return tf.nn.avg_pool2d(tf.nn.avg_pool2d(a, 2, 1, "VALID"), 2, 1, "VALID")
 
 
 def encode(x, kernels, norm):

@@ -114,9 +114,10 @@ def read_book(path=None):
     try:
         kernels = {name: arrays[f"kernel_{name}"] for name in words["kernels"]}
         manners = _manners(words, arrays)
-        return StyleBook(tuple(words["widths"]), words["blocks"], kernels, manners, words["about"])
+        half, quarter = words["widths"]
+        return StyleBook((half, quarter), words["blocks"], kernels, manners, words["about"])
     except (KeyError, ValueError) as error:
-        raise InputError(f"{path} holds no whole network ({error} is missing): fetch it again.") from None
+        raise InputError(f"{path} holds no network of this version ({error}): fetch it again, or train one.") from None
 
 
 def read_style(path, book):
