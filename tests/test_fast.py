@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -511,7 +510,7 @@ def test_a_film_killed_goes_on_where_it_was(tmp_path, nst):
         if part.exists() or process.poll() is not None:
             break
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     assert part.exists() and not (tmp_path / "out.mp4").exists()
     assert nst(*given, "out.mp4").exit_code == 0

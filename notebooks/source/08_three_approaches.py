@@ -22,15 +22,6 @@
 # **It takes** an hour, and less than three minutes of computing.
 
 # %%
-# On Google Colab this installs the package; anywhere else it does nothing.
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:
-    package = "git+https://github.com/nst-utils/nst_utils"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)
-
-# %%
 import time
 
 import numpy as np
@@ -312,7 +303,8 @@ seconds["your network"] = time.perf_counter() - began
 show_curves({"J of each step's piece": (range(len(costs)), costs)}, xlabel="step")
 
 # %% tags=["nbval-check-output"]
-print("J has fallen to less than half:", np.mean(costs[-20:]) < 0.5 * np.mean(costs[:5]))
+first, last = sum(costs[:5]) / 5, sum(costs[-20:]) / 20
+print("J has fallen to less than half:", last < 0.5 * first)
 
 # %%
 own = Painter(book_of(small, [painting])).stylize(photograph, "cafe")
