@@ -15,7 +15,10 @@ CARRIED = {
     "images/CREDITS.md": "gallery",
     "pretrained-model/vgg19-embedded.mat": "pretrained-model",
     "notebooks/[0-9]*.ipynb": "notebooks",
+    "notebooks/studio.ipynb": "notebooks",
     "notebooks/*.md": "notebooks",
+    "notebooks/diagrams/*.svg": "notebooks/diagrams",
+    "notebooks/diagrams/*.png": "notebooks/diagrams",
     "notebooks/solutions/[0-9]*.ipynb": "notebooks/solutions",
 }
 MOST_BYTES = 60_000_000

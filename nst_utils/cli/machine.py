@@ -122,13 +122,18 @@ def _tell_machine():
 
 
 def weights(
-    name: Annotated[str, typer.Argument(help="official (MatConvNet, 535 MB) or keras (80 MB).")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="official (MatConvNet, 535 MB) or keras (80 MB).")],
     folder: Annotated[
         Path | None,
         typer.Option(help="Where to put it.", show_default="the project's pretrained-model/, or your data folder"),
     ] = None,
 ):
-    """Fetch a weights file and check it."""
+    """Fetch a weights file and check it.
+
+    nst weights official
+
+    The embedded network needs none; the official one, once it is there, is used by itself.
+    """
     from nst_utils.network.weights import download
 
     typer.echo(f"Weights are in {download(name, folder)}")

@@ -16,6 +16,20 @@ DEVICE_BYTES = 500_000_000
 VECTOR_BYTES = 110
 
 
+def needed_memory(size, settings):
+    """Bytes that a run of this size takes: in one piece if settings.max_memory allows, in tiles within it otherwise.
+
+    A precision of "auto" counts as float32, the larger, so that nobody has to import TensorFlow for the answer.
+    """
+    per_pixel = BYTES_PER_PIXEL.get(settings.precision, BYTES_PER_PIXEL["float32"])
+    length = settings.history_length if settings.optimizer == "lbfgs" else 0
+    vectors = (2 * length + WORKING_VECTORS) * 3 * 4
+    if settings.method == "neighbours":
+        vectors += VECTOR_BYTES
+    whole = PROGRAM_BYTES + size[0] * size[1] * (per_pixel + vectors)
+    return int(min(whole, settings.max_memory or 0.75 * machine_memory()))
+
+
 def plan_memory(size, settings):
     """The length of the optimiser's history and the most pixels of a tile that fit into settings.max_memory bytes.
 

@@ -76,39 +76,53 @@ class Frames:
         if not self._paths or not np.array_equal(_read(self._paths[-1]), picture):
             self._write(picture)
 
-    def write_film(self, path, fps=10):
-        """Write the frames as a film in the format of the extension, whole or not at all."""
+    @property
+    def paths(self):
+        """The files of the frames so far, in their order."""
+        return tuple(self._paths)
+
+    def write_film(self, path, fps=10, every=1):
+        """Write the frames, or every so many of them and the last, as a film in the format of the extension."""
         path = check_film(path, self.size)
         with replacing(path) as temporary:
             if path.suffix.lower() == ".mp4":
-                self._write_mp4(temporary, fps)
+                self._write_mp4(temporary, fps, chosen(self._paths, every))
             else:
-                self._write_animation(temporary, fps)
+                self._write_animation(temporary, fps, chosen(self._paths, every))
 
     def _write(self, picture):
         path = self._folder / f"frame-{len(self._paths):04d}.png"
         write_image(path, resize(picture, self.size))
         self._paths.append(path)
 
-    def _write_animation(self, path, fps):
-        durations = [round(1000 / fps)] * (len(self._paths) - 1) + [round(1000 * _REST)]
-        first, *others = self._paths
-        # A generator, so that Pillow reads one frame after the other.
-        frames = (Image.fromarray(_read(each)) for each in others)
-        options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
-        Image.fromarray(_read(first)).save(
-            path, save_all=True, append_images=frames, duration=durations, loop=0, **options
-        )
+    def _write_animation(self, path, fps, paths):
+        durations = [round(1000 / fps)] * (len(paths) - 1) + [round(1000 * _REST)]
+        write_animation(path, map(_read, paths), durations)
 
-    def _write_mp4(self, path, fps):
+    def _write_mp4(self, path, fps, paths):
         import imageio.v2 as iio
 
         writer = iio.get_writer(
             path, format="FFMPEG", fps=fps, codec="libx264", quality=8, macro_block_size=1, ffmpeg_log_level="error"
         )
         with contextlib.closing(writer):
-            for each in [*self._paths, *[self._paths[-1]] * round(_REST * fps)]:
-                writer.append_data(_even(_read(each)))
+            for each in [*paths, *[paths[-1]] * round(_REST * fps)]:
+                writer.append_data(even(_read(each)))
+
+
+def write_animation(path, pictures, durations):
+    """Write pictures, uint8 (H, W, 3), as a GIF or WebP that begins again at its end; taken one after the other.
+
+    durations: milliseconds, of each picture or of all alike.
+    """
+    images = map(Image.fromarray, pictures)
+    options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
+    next(images).save(path, save_all=True, append_images=images, duration=durations, loop=0, **options)
+
+
+def chosen(paths, every):
+    """Every so many of the paths, counted from the first, and the last one."""
+    return [path for number, path in enumerate(paths) if number % every == 0 or number == len(paths) - 1]
 
 
 def _read(path):
@@ -116,7 +130,7 @@ def _read(path):
         return np.array(image)
 
 
-def _even(picture):
+def even(picture):
     """The picture with an even number of rows and columns, as the film's colours need it: the last ones twice."""
     height, width = picture.shape[:2]
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
