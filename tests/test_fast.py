@@ -92,6 +92,19 @@ def test_a_channel_that_is_the_same_everywhere_becomes_its_shift():
         np.testing.assert_allclose(layers.instance_norm(7 * tf.ones((1, 5, 5, 3)), one, 2 * one), 2.0)
 
 
+def test_enlarging_and_convolving_in_one_is_the_one_after_the_other():
+    rng = np.random.default_rng(3)
+    kernels = {
+        name: tf.constant(rng.normal(size=size), tf.float32) for name, size in layers.Shape((4, 6), 0).kernels.items()
+    }
+    with computing():
+        a = tf.constant(rng.normal(size=(1, 7, 9, 6)), tf.float32)
+        found = tf.nn.depth_to_space(layers.reflect_conv(a, layers.ready(kernels)["up"]), 2)
+        large = tf.image.resize(a, (14, 18), method="bilinear")
+        expected = tf.nn.conv2d(large, kernels["up"], 1, "SAME")
+    np.testing.assert_allclose(found[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2], atol=1e-4)
+
+
 def test_a_plain_picture_is_painted_plain_up_to_its_borders_and_without_a_checkerboard(painter, book):
     painted = painter.paint(np.full((64, 96, 3), 140, np.uint8), book.manner("cafe"))
     assert np.ptp(painted.reshape(-1, 3).astype(int), axis=0).max() <= 1
