@@ -65,7 +65,7 @@ def paint(content, styles, picture, tile=None, **settings):
     def tell(step):
         os.write(1, f"step {step.iteration}\\n".encode())
     result = stylize(content, styles, callback=tell, **settings)
-    np.savez(picture, image=result.image, seconds=[step.total for step in result.history])
+    np.savez(picture, image=result.image, totals=[step.total for step in result.history])
 
 for line in sys.stdin:
     task = json.loads(line)
@@ -228,7 +228,7 @@ def full_size(seed: int) -> dict[str, Any]:
 
 
 def cost(rounds: int, iterations: int) -> dict[str, Any]:
-    """Seconds of a run at 400x300 without a checkpoint, with the usual ones, and with one after every step, in turns."""
+    """Seconds of a run at 400x300 without checkpoints, with the usual ones, with one after every step, in turns."""
     from nst_utils.engine.stylize import stylize
 
     content, style = load_pair(0, (400, 300))

@@ -18,7 +18,7 @@ import typer
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, refuse_overwriting, write_text
-from nst_utils.base.machine import peak_memory_mb, seconds_since_start
+from nst_utils.base.machine import check_memory, peak_memory_mb, seconds_since_start
 from nst_utils.cli.flags import GROUPS, with_settings
 from nst_utils.engine.settings import Settings, read_settings
 
@@ -119,6 +119,7 @@ def stylize(
         check_folder(report)
     if film:
         check_film(film, size)
+    check_memory()
     before, _ = standing_of(resume, checkpoint, whole=False)
     if frames:
         check_frames(frames, go_on=before is not None)
@@ -211,7 +212,6 @@ def _run_with_progress(paths, settings, stopped_by, frames, files):
     """stylize() with a progress bar on standard error; files: its checkpoint, checkpoint_every and resume."""
     from tqdm import tqdm
 
-    typer.echo("Loading TensorFlow and the network ...", err=True)
     bar = None
     # It appears with the first step; a log file has no use for ten lines a second.
     pause = 0.1 if sys.stderr.isatty() else 5
@@ -246,6 +246,7 @@ def _loaded(paths, settings, files):
         if pictures:
             _begin_or_go_on(pictures, settings, files)
         pictures = pictures or beside.map(read_image, paths)
+        typer.echo("Loading TensorFlow and the network ...", err=True)
         with _without_keras():
             from nst_utils.engine.stylize import stylize
         content, *styles = pictures
@@ -283,6 +284,10 @@ def _without_keras():
             os.environ["TF_USE_LEGACY_KERAS"] = before
 
 
+# The signals besides Ctrl-C that end a run; Windows has no SIGHUP.
+_ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 class _StoppedBy:
     """Which signal stopped the run: what to call it, and the exit status that says so."""
 
@@ -291,24 +296,27 @@ class _StoppedBy:
 
 @contextlib.contextmanager
 def _stopping():
-    """SIGTERM, which schedulers and containers send, does what Ctrl-C does."""
+    """SIGTERM, which schedulers and containers send, and SIGHUP, of a closed terminal, do what Ctrl-C does."""
     stopped_by = _StoppedBy()
 
     def terminate(number, frame):
-        stopped_by.name, stopped_by.status = "SIGTERM", 143
+        stopped_by.name, stopped_by.status = signal.Signals(number).name, 128 + number
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    # Who had it ignored, as nohup does, wants the run to go on.
+    numbers = [n for n in _ENDS if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, terminate) for number in numbers}
     try:
         yield stopped_by
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def _undisturbed():
     """A second Ctrl-C or SIGTERM does not keep the files from being written."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *_ENDS)}
     try:
         yield
     finally:

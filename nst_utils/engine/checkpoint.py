@@ -52,9 +52,9 @@ class Standing:
         """Raise InputError, with the differences, unless a run known by `about` is this one."""
         found = differences(self.about, about)
         if found:
-            more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
+            more = f"; and {len(found) - 6} more" if len(found) > 6 else ""
             raise InputError(
-                f"{name} is from another run: {'; '.join(found[:5])}{more}. Give what it was begun with, or begin anew."
+                f"{name} is from another run: {'; '.join(found[:6])}{more}. Give what it was begun with, or begin anew."
             )
 
 

@@ -69,6 +69,8 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         "weights": "the network's weights are others",
     }
     found = [words for name, words in told.items() if before.get(name) != now[name]]
+    if told["masks"] in found:  # then the others are of other regions
+        found = [words for words in found if words not in (told["style_weights"], told["style_scale"])]
     old, new = before.get("paintings"), now["paintings"]
     if old != new:
         places = [i for i, (a, b) in enumerate(zip(old or (), new, strict=False), start=1) if a != b]
@@ -79,7 +81,8 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         else:
             found.insert(0, f"painting {', '.join(map(str, places))} is another one")
     if before.get("size") != now["size"]:
-        found.append("the size was {} and is {}".format(*("x".join(map(str, each["size"])) for each in (before, now))))
+        sizes = ("x".join(map(str, each.get("size") or "?")) for each in (before, now))
+        found.append("the size was {} and is {}".format(*sizes))
     old = before.get("settings", {})
     return found + [
         f"{name} was {shown(old.get(name))} and is {shown(value)}"

@@ -127,7 +127,9 @@ class State:
         """The state as arrays by name, to be written down; of_arrays() makes a state of them again."""
         words = {name: getattr(self, name) for name in self._WORDS}
         words["rows"] = [len(row) for row in self.memory]
-        arrays = {f"memory_{i}_{j}": part for i, row in enumerate(self.memory) for j, part in enumerate(row)}
+        arrays = {
+            f"memory_{i}_{j}": np.asarray(part) for i, row in enumerate(self.memory) for j, part in enumerate(row)
+        }
         arrays |= {name: found for name in ("chosen", "below") if (found := getattr(self, name)) is not None}
         if self.now is not None:
             words |= {"costs": asdict(self.now.costs), "value": self.now.value}

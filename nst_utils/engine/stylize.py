@@ -3,6 +3,7 @@
 Printing, files and progress bars are left to those who read the steps.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -56,7 +57,10 @@ def stylize(content, style, callback=None, checkpoint=None, checkpoint_every=Non
                 callback(step)
         return _result(steps, steps.stopped)
     except KeyboardInterrupt:
-        if steps is None or steps.last is None:
+        if steps is None:
+            raise
+        steps.catch_up()
+        if steps.last is None:
             raise
         steps.keep()
         return _result(steps, "interrupted")
@@ -93,10 +97,11 @@ class Steps:
         self.last, self.history = None, []
         self._keeper = None if checkpoint is None else Keeper(checkpoint, pause)
         self._state = self._told = self.run.begin()
+        self._kept: State | None = None
         if before is not None:
             self._go_on_from(before, resume)
-        elif self._keeper:
-            self._keeper.write(self.standing)
+        else:
+            self._keep()
 
     def __iter__(self) -> "Steps":
         return self
@@ -104,19 +109,16 @@ class Steps:
     def __next__(self) -> Step:
         if self._told is self._state:
             if self._keeper and (self.stopped or self._keeper.due):
-                self.keep()
+                self._keep()
             if self.stopped:
                 raise StopIteration
-            self._state = self.run.advance(self._state)
-            if self.stopped == "converged":  # which made no step
-                self._told = self._state
+            found = self.run.advance(self._state)
+            if found.stopped == "converged":  # which made no step
+                self._state = self._told = found
                 return next(self)
-        # Interrupted from here on, it is told the next time.
-        step = self.run.step(self._state)
-        if not self.history or step.seconds > self.history[-1].seconds:
-            self.history.append(step.without_picture())
-        self.last, self._told = step, self._state
-        return step
+            self._state = found
+        self.catch_up()
+        return self.last
 
     @property
     def stopped(self) -> str | None:
@@ -126,6 +128,7 @@ class Steps:
     @property
     def standing(self) -> Standing:
         """Where the run stands."""
+        self.catch_up()
         state = self._state
         if state.stopped:  # nobody goes on from here: the picture is all that is needed
             now = None if state.now is None else replace(state.now, gradient=None)
@@ -139,11 +142,22 @@ class Steps:
 
     def keep(self) -> None:
         """Write the checkpoint now, if there is to be one; interrupted, the one before is still there."""
-        if self._keeper:
-            try:
-                self._keeper.write(self.standing)
-            except KeyboardInterrupt:
-                pass
+        with contextlib.suppress(KeyboardInterrupt):
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._keeper and self._kept is not self._state:
+            self._keeper.write(self.standing)
+            self._kept = self._state
+
+    def catch_up(self) -> None:
+        """Bring `last` and `history` up to the state; an interrupt on the way leaves that to the next call."""
+        if self._told is not self._state:
+            step = self.run.step(self._state)
+            if not self.history or step.seconds > self.history[-1].seconds:
+                self.history.append(step.without_picture())
+            self.last = step
+            self._told = self._state
 
     @cached_property
     def _about(self):
@@ -191,6 +205,7 @@ def _result(steps: Steps, stopped: str) -> Result:
     """The Result of the steps so far. The picture is there: an interrupt does not keep it from being handed back."""
     while True:
         try:
+            steps.catch_up()
             last, run = steps.last, steps.run
             # An early interrupt leaves the picture of a coarse level.
             image = resize(last.image, run.size)
