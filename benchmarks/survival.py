@@ -1,6 +1,6 @@
 """What is lost when runs are killed, and what it costs that nothing is: real processes, `kill -9` at random moments.
 
-    python benchmarks/survival.py [--kills 300] [--seed 0] [--no-cost] [--no-full-size]
+    python benchmarks/survival.py [--kills 300] [--seed 0] [--only kills|cost]
 
 Every run is killed again and again, gone on with from its checkpoint, and at last compared, byte by byte, with the
 same run undisturbed: Adam, Adagrad and L-BFGS, from coarse to fine, in tiles, with masks and several paintings, by both
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import PAIRS, ROOT, load_pair, median, save
+from common import PAIRS, RESULTS, ROOT, load_pair, median, save
 
 from nst_utils.base.errors import InputError
 from nst_utils.engine.checkpoint import read_checkpoint
@@ -270,21 +270,13 @@ def tiny_network(folder: Path) -> Path:
     return folder / "tiny.mat"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--iterations", type=int, default=30)
-    parser.add_argument("--no-cost", action="store_true")
-    parser.add_argument("--no-full-size", action="store_true")
-    options = parser.parse_args()
-    results: dict[str, Any] = {"seed": options.seed}
+def killed(kills: int, seed: int) -> dict[str, Any]:
+    """Figures of all runs, each by itself and together."""
     with tempfile.TemporaryDirectory() as folder:
-        runs = survivals(tiny_network(Path(folder)), options.kills, options.seed)
-    if not options.no_full_size:
-        runs["embedded network, 400x300"] = _added(None, full_size(options.seed))
-    results |= {
+        runs = survivals(tiny_network(Path(folder)), kills, seed)
+    runs["embedded network, 400x300"] = _added(None, full_size(seed))
+    return {
+        "seed": seed,
         "kills_survived": sum(each["kills"] for each in runs.values()),
         "series": sum(each["series"] for each in runs.values()),
         "results_lost": sum(each["series"] - each["series_equal"] for each in runs.values()),
@@ -293,10 +285,24 @@ def main() -> None:
         "files_left_over": sum(each["files_left_over"] for each in runs.values()),
         "runs": runs,
     }
-    if not options.no_cost:
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--iterations", type=int, default=30)
+    parser.add_argument("--only", choices=("kills", "cost"), help="Measure one of the two; the other one stays.")
+    options = parser.parse_args()
+    there = RESULTS / "survival.json"
+    results: dict[str, Any] = json.loads(there.read_text()) if options.only and there.exists() else {}
+    if options.only != "cost":
+        results |= killed(options.kills, options.seed)
+    if options.only != "kills":
         results["cost"] = cost(options.rounds, options.iterations)
     print(json.dumps(results, indent=1))
-    save("survival", results)
+    save("survival", {name: each for name, each in results.items() if name not in ("machine", "python", "date")})
 
 
 if __name__ == "__main__":
