@@ -41,3 +41,6 @@ def main():
     except InputError as error:
         typer.echo(f"nst: {error}", err=True)
         sys.exit(1)
+    except MemoryError:
+        typer.echo("nst: The memory is used up: make the picture smaller, or give less with --max-memory.", err=True)
+        sys.exit(1)

@@ -27,7 +27,8 @@ def needed_memory(size, settings):
     if settings.method == "neighbours":
         vectors += VECTOR_BYTES
     whole = PROGRAM_BYTES + size[0] * size[1] * (per_pixel + vectors)
-    return int(min(whole, settings.max_memory or 0.75 * machine_memory()))
+    allowed = machine_memory()
+    return int(min(whole, settings.max_memory or 0.75 * allowed, allowed))
 
 
 def plan_memory(size, settings):
@@ -39,7 +40,8 @@ def plan_memory(size, settings):
     run to the next.
     """
     vector = 3 * 4 * size[0] * size[1]
-    budget = settings.max_memory or int(0.75 * machine_memory())
+    whole = machine_memory()
+    budget = min(settings.max_memory or int(0.75 * whole), whole)
     vectors = VECTOR_BYTES * size[0] * size[1] if settings.method == "neighbours" else 0
     per_pixel = BYTES_PER_PIXEL[settings.precision]
 
@@ -52,9 +54,11 @@ def plan_memory(size, settings):
     pixels = tile(length)
     if pixels < SMALLEST_TILE:
         need = budget + (SMALLEST_TILE - pixels) * per_pixel
+        own = settings.max_memory and settings.max_memory <= whole
+        remedy = "allow more with --max-memory" if own else "raise what the system allows this program"
         raise InputError(
             f"A picture of {size[0]}x{size[1]} needs about {need / 1e9:.1f} GB, but only {budget / 1e9:.1f} GB may be "
-            "used: allow more with --max-memory, or make the picture smaller."
+            f"used: {remedy}, or make the picture smaller."
         )
     if (device := device_memory()) is not None:
         pixels = min(pixels, max(SMALLEST_TILE, int((0.9 * device - DEVICE_BYTES) // per_pixel)))

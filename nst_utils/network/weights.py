@@ -1,6 +1,8 @@
 """Where weights come from: the embedded file, the official one, Keras' files, a download; and a quick cache."""
 
 import contextlib
+import functools
+import hashlib
 import io
 import os
 import re
@@ -71,6 +73,22 @@ def load_weights(path=None):
         weights = read_matconvnet(path) if path.suffix not in (".h5", ".npz") else read_keras(path)
         _write_cache(cache, stamp, weights)
     return weights
+
+
+def weights_digest(path: str | os.PathLike | None = None) -> str:
+    """What tells the network's numbers from any others, whatever file they are read from."""
+    path = find_weights(path)
+    return _digest_of(str(path), tuple(file_stamp(path).items()))
+
+
+@functools.lru_cache(maxsize=4)
+def _digest_of(path: str, stamp: tuple) -> str:
+    found = hashlib.sha256()
+    weights = load_weights(path)
+    for name in CONVOLUTIONS:
+        for part in weights[name]:
+            found.update(np.ascontiguousarray(part, np.float32))
+    return found.hexdigest()
 
 
 def read_keras(path):

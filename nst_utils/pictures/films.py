@@ -30,12 +30,15 @@ def check_film(path, size=(2, 2)):
     return check_folder(path) if path.suffix.lower() == ".mp4" else check_writable(path, size)
 
 
-def check_frames(folder):
-    """The path of a folder for frames, which need not exist yet; InputError where they cannot be put there."""
+def check_frames(folder, go_on=False):
+    """The path of a folder for frames, which need not exist yet; InputError where they cannot be put there.
+
+    go_on: whether frames that are there are those of the same run, which goes on.
+    """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give the path of a folder for the frames.")
-    if folder.is_dir() and any(re.fullmatch(r"frame-\d+\.png", path.name) for path in folder.iterdir()):
+    if not go_on and folder.is_dir() and any(re.fullmatch(r"frame-\d+\.png", path.name) for path in folder.iterdir()):
         raise InputError(f"{folder} already holds frames, which would be lost: give another folder.")
     check_folder(folder / "frame-0000.png" if folder.is_dir() else folder)
     return folder
@@ -50,9 +53,12 @@ class Frames:
         frames.write_film("film.mp4")
     """
 
-    def __init__(self, size, folder=None, every=1):
-        """size: (width, height) of the frames. folder: None for a passing one, which is removed afterwards."""
-        self.size, self.every, self._folder = size, every, folder
+    def __init__(self, size, folder=None, every=1, there=0):
+        """size: (width, height) of the frames. folder: None for a passing one, which is removed afterwards.
+
+        there: how many frames in the folder are those of this run, which goes on; less, if some are missing.
+        """
+        self.size, self.every, self._folder, self._there = size, every, folder, there
         self._paths, self._last, self._cleanup = [], None, contextlib.ExitStack()
 
     def __enter__(self):
@@ -60,6 +66,9 @@ class Frames:
             self._folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="frames-"))
         self._folder = Path(self._folder)
         self._folder.mkdir(exist_ok=True)
+        while len(self._paths) < self._there and self._next.exists():
+            self._paths.append(self._next)
+            self._last = (len(self._paths) - 1) * self.every
         return self
 
     def __exit__(self, *exception):
@@ -90,8 +99,12 @@ class Frames:
             else:
                 self._write_animation(temporary, fps, chosen(self._paths, every))
 
+    @property
+    def _next(self):
+        return self._folder / f"frame-{len(self._paths):04d}.png"
+
     def _write(self, picture):
-        path = self._folder / f"frame-{len(self._paths):04d}.png"
+        path = self._next
         write_image(path, resize(picture, self.size))
         self._paths.append(path)
 
