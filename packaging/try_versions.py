@@ -4,9 +4,9 @@
     python packaging/try_versions.py --all           all tests, those of the notebooks included
     python packaging/try_versions.py 3.10 oldest     of one Python, or of one end of the ranges, alone
 
-Each run has an environment of its own, which is removed after it: 3 GB, a few minutes. Interpreters are taken from PATH,
-pyenv, uv and Windows' launcher; where one is not to be had, this is said. What was seen, for each run the last time, is
-kept in packaging/last_versions.json. The exit status is 1 if anything failed, or if no test was run.
+Each run has an environment of its own, which is removed after it: 3 GB, a few minutes. Interpreters are taken from
+PATH, pyenv, uv and Windows' launcher; where one is not to be had, this is said. What was seen, for each run the last
+time, is kept in packaging/last_versions.json. The exit status is 1 if anything failed, or if no test was run.
 """
 
 import datetime
@@ -30,6 +30,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 ENDS = {"oldest": "lowest-direct", "newest": "highest"}
 # Of the versions that were installed, those of these parts are kept with the result.
 PARTS = ("studio", "notebooks")
+_WHICH = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
 _SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+,? ?)+)in \d", re.MULTILINE)
 
 
@@ -47,8 +48,7 @@ def find_python(version):
     candidates.append([_told(uv(), "python", "find", "--no-python-downloads", version)])
     for words in candidates:
         if words[0]:
-            told = _told(*words, "-c", "import sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}', sys.executable)")
-            found, _, path = told.partition(" ")
+            found, _, path = _told(*words, "-c", _WHICH).partition(" ")
             if found == version:
                 return path
     return None
