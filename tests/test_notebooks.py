@@ -76,9 +76,8 @@ def copied(tmp_path):
 # --- The editions and their source ------------------------------------------------------------------------
 
 
-def test_there_are_eight_notebooks():
-    """Number 8 is kept for another."""
-    assert [int(source.stem.split("_")[0]) for source in SOURCES] == [1, 2, 3, 4, 5, 6, 7, 9]
+def test_there_are_nine_notebooks():
+    assert [int(source.stem.split("_")[0]) for source in SOURCES] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
 @each_notebook

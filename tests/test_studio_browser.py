@@ -252,6 +252,20 @@ def test_pictures_are_kept_side_by_side_and_films_come_down(chosen):
     page.wait_for_selector(".nst-kept li", state="detached")
 
 
+def test_a_style_of_the_trained_network_is_painted_with_a_click(chosen):
+    page, painted = chosen, []
+    for style in ("cafe", "tiles"):
+        button(page, f"Paint in the style {style}").click()
+        kept = page.locator(".nst-kept li", has_text=f": {style}")
+        kept.wait_for()
+        with Image.open(downloaded(page, kept.get_by_role("button", name="Download")).path()) as image:
+            assert image.size == (120, 90) and json.loads(image.text["nst_utils"])["fast_style"] == style
+            painted.append(np.asarray(image, float))
+        kept.get_by_role("button", name="Remove").click()
+        kept.wait_for(state="detached")
+    assert np.abs(painted[0] - painted[1]).mean() > 10
+
+
 def test_before_and_after_and_zoom_follow_the_keyboard(chosen):
     page = chosen
     slider = page.get_by_label("Before / after")

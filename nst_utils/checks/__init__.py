@@ -8,7 +8,7 @@ eagerly. What needs a session is always judged in a graph of its own, and what i
 eagerly.
 """
 
-from nst_utils.checks import eager, formulas, neighbours, optimising, sessions, totals
+from nst_utils.checks import eager, fast, formulas, neighbours, optimising, sessions, totals
 from nst_utils.checks.result import Result
 from nst_utils.checks.running import Exercise, check
 
@@ -23,10 +23,13 @@ __all__ = [
     "compute_targets",
     "cosine_similarity",
     "gram_matrix",
+    "instance_norm",
     "layer_activations",
     "model_nn",
     "nearest_spots",
+    "perceptual_cost",
     "total_cost",
+    "train_network_step",
     "train_step",
 ]
 
@@ -277,6 +280,67 @@ _MATCH_COST = Exercise(
         ),
     },
 )
+_INSTANCE_NORM = Exercise(
+    call="instance_norm(a, scale, shift)",
+    probe=fast.instance_norm,
+    praise="Whatever contrast the photograph had is gone, and the style says what takes its place.",
+    hints=(
+        "Three things happen: subtract the mean, divide by the standard deviation, and give the style's scale and "
+        "shift.",
+        "Mean and variance are over the positions, axes 1 and 2, with `keepdims=True`: `tf.nn.moments` gives both.",
+        "Add EPSILON to the variance, then `tf.sqrt`. `scale[:, None, None, :]` brings (N, C) beside (N, H, W, C).",
+    ),
+    crashes={
+        r"Incompatible shapes|broadcast": (
+            "`scale` and `shift` are (N, C) and `a` is (N, H, W, C): give them two axes, `scale[:, None, None, :]`, "
+            "and keep the axes of mean and variance (`keepdims=True`)."
+        ),
+    },
+)
+_PERCEPTUAL_COST = Exercise(
+    call="perceptual_cost(a_C, a_S, a_G, content_layer, style_layers, alpha=10, beta=40)",
+    probe=fast.perceptual_cost,
+    praise="It is the cost of notebook 5, word for word: what is new is only whose weights it trains.",
+    hints=(
+        "It is alpha times the content cost plus beta times the style cost, as in notebook 5.",
+        "The content cost compares `a_C` and `a_G` at the content layer, the style cost `a_S` and `a_G` at each style "
+        "layer.",
+        "`sum(weight * compute_layer_style_cost(a_S[name], a_G[name]) for name, weight in style_layers)`, and "
+        "`total_cost` puts both together.",
+    ),
+    helpers=(_CONTENT_COST, _LAYER_STYLE_COST, _TOTAL_COST),
+    crashes={
+        r"same size|channels": "Two different layers meet here: take both activations from the same layer.",
+        r"KeyError": "`a_C`, `a_S` and `a_G` are dictionaries: `a_G[content_layer]`, `a_G[name]`.",
+    },
+)
+_TRAIN_NETWORK_STEP = Exercise(
+    call="train_network_step(network, photographs, compute_cost, optimizer)",
+    probe=fast.train_network_step,
+    praise="No picture was optimised: the network was, and it keeps what it has learned for every other photograph.",
+    hints=(
+        "It is the train step of notebook 7; only the variables are others.",
+        "On the tape: `painted = network(photographs)`, then J of it. The gradients are with respect to "
+        "`network.trainable_variables`.",
+        "`zip(gradients, network.trainable_variables)` makes the pairs that `apply_gradients` takes.",
+    ),
+    crashes={
+        r"no attribute '_id'|numpy": (
+            "Leave J as `compute_cost` gives it, a tensor: a tape cannot differentiate a number."
+        ),
+        r"No gradients provided|None for gradient|NoneType|\bNone\b": (
+            "A gradient is None: call the network and `compute_cost` inside the `with` block, and ask for the "
+            "gradients of `network.trainable_variables`."
+        ),
+        r"not enough values|too many values|unpack|must be a list": (
+            "`apply_gradients` takes pairs (gradient, variable): `zip(gradients, network.trainable_variables)`."
+        ),
+        r"Unknown variable|has no attribute 'assign|_unique_id|EagerTensor": (
+            "The gradients are for the wrong variables: it is the network that is trained, "
+            "`network.trainable_variables`, not the photographs or what is painted."
+        ),
+    },
+)
 
 
 def layer_activations(function):
@@ -342,3 +406,18 @@ def compute_targets(function):
 def compute_match_cost(function):
     """Check `compute_match_cost(a_S, a_T, a_G)`, the mean of 1 - cosine."""
     return check(_MATCH_COST, function, TIME_LIMIT)
+
+
+def instance_norm(function):
+    """Check conditional instance normalisation (notebook 8)."""
+    return check(_INSTANCE_NORM, function, TIME_LIMIT)
+
+
+def perceptual_cost(function):
+    """Check the cost that trains a fast network (notebook 8)."""
+    return check(_PERCEPTUAL_COST, function, TIME_LIMIT)
+
+
+def train_network_step(function):
+    """Check a step that trains a network (notebook 8)."""
+    return check(_TRAIN_NETWORK_STEP, function, TIME_LIMIT)

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from nst_utils.base.errors import InputError
-from nst_utils.cli import machine, start, studio, stylize, upgrade
+from nst_utils.cli import fast, machine, start, studio, stylize, upgrade
 
 app = typer.Typer(
     add_completion=False,
@@ -27,6 +27,7 @@ PAINT, LEARN, MACHINE = "Paint", "Learn", "The machine"
 app.command(rich_help_panel=PAINT)(start.demo)
 app.command(rich_help_panel=PAINT)(stylize.stylize)
 app.command(rich_help_panel=PAINT)(studio.studio)
+app.add_typer(fast.app, name="fast", rich_help_panel=PAINT)
 app.command(rich_help_panel=LEARN)(start.course)
 app.command(rich_help_panel=LEARN)(upgrade.upgrade)
 app.command(rich_help_panel=MACHINE)(machine.doctor)

@@ -16,7 +16,7 @@ import typer
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, refuse_overwriting, write_text
 from nst_utils.base.machine import peak_memory_mb, seconds_since_start
-from nst_utils.cli.flags import with_settings
+from nst_utils.cli.flags import GROUPS, with_settings
 from nst_utils.engine.settings import Settings, read_settings
 
 # The title of what is read and written besides.
@@ -28,6 +28,10 @@ def stylize(
     content: Annotated[Path, typer.Argument(help="The photo.", metavar="CONTENT", show_default=False)],
     style: Annotated[list[Path], typer.Argument(help="The painting, or several.", metavar="STYLE ...")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The picture to write: .png, .jpg, .webp.")],
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="A first look: the same as --quality quick.", rich_help_panel=GROUPS["first"]),
+    ] = False,
     film: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a film of its making: .gif, .webp or .mp4.", rich_help_panel=FILES),
@@ -71,8 +75,12 @@ def stylize(
     from nst_utils.pictures.sizes import output_size
     from nst_utils.pictures.writing import check_writable, write_image
 
+    if quick and settings.get("quality", "quick") != "quick":
+        raise InputError(f"--quick is the same as --quality quick: leave out --quality {settings['quality']}.")
     if settings_file:
         settings = read_settings(settings_file) | settings
+    if quick:
+        settings["quality"] = "quick"
     checked = Settings.of(**settings)
     own_files = [checked.init, checked.weights, *(checked.masks or ())]
     _check_outputs([out, report, film], [content, *style, settings_file, *own_files])

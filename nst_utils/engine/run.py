@@ -32,6 +32,8 @@ from nst_utils.pictures.sizes import enlarge, output_size, resize
 COARSEST_SIDE = 64
 # Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
 COARSE_STEPS, SHALLOW_STEPS = 10, 10
+# Of the quality quick, which looks at the shallow layers alone.
+QUICK_COARSE_STEPS = 5
 # The same for the method neighbours, chosen by two figures of how a picture looks (benchmarks/look.py): the coarsest
 # side, the pixels of a large level, and (steps, all_layers, share, style_weight) of each phase of a coarse one.
 COARSEST_SIDE_OF_NEIGHBOURS, LARGE_LEVEL = 38, 17_000 * 16
@@ -237,6 +239,9 @@ class Run:
             sizes.insert(0, tuple(side // 2 for side in sizes[0]))
         if neighbours:
             return self._plan_of_neighbours(sizes)
+        if self.settings.quality == "quick":
+            coarse = [Phase(size, QUICK_COARSE_STEPS, False) for size in sizes[:-1]]
+            return [*coarse, Phase(self.size, steps, False)]
         shallow = min(SHALLOW_STEPS, steps // 2)
         phases = [Phase(size, COARSE_STEPS, False) for size in sizes[:-1]]
         phases += [Phase(self.size, shallow, False)] if shallow else []
@@ -433,7 +438,7 @@ class _Level:
 
     def objective(self, all_layers):
         """The Objective of all layers, or of the shallow ones."""
-        if all_layers or self.size == self.run.size:
+        if all_layers or (self.size == self.run.size and self.run.phases[-1].all_layers):
             if self._all_layers is None:
                 self._all_layers = self._new(None)
             if all_layers:

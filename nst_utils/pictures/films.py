@@ -97,13 +97,7 @@ class Frames:
 
     def _write_animation(self, path, fps, paths):
         durations = [round(1000 / fps)] * (len(paths) - 1) + [round(1000 * _REST)]
-        first, *others = paths
-        # A generator, so that Pillow reads one frame after the other.
-        frames = (Image.fromarray(_read(each)) for each in others)
-        options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
-        Image.fromarray(_read(first)).save(
-            path, save_all=True, append_images=frames, duration=durations, loop=0, **options
-        )
+        write_animation(path, map(_read, paths), durations)
 
     def _write_mp4(self, path, fps, paths):
         import imageio.v2 as iio
@@ -113,7 +107,17 @@ class Frames:
         )
         with contextlib.closing(writer):
             for each in [*paths, *[paths[-1]] * round(_REST * fps)]:
-                writer.append_data(_even(_read(each)))
+                writer.append_data(even(_read(each)))
+
+
+def write_animation(path, pictures, durations):
+    """Write pictures, uint8 (H, W, 3), as a GIF or WebP that begins again at its end; taken one after the other.
+
+    durations: milliseconds, of each picture or of all alike.
+    """
+    images = map(Image.fromarray, pictures)
+    options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
+    next(images).save(path, save_all=True, append_images=images, duration=durations, loop=0, **options)
 
 
 def chosen(paths, every):
@@ -126,7 +130,7 @@ def _read(path):
         return np.array(image)
 
 
-def _even(picture):
+def even(picture):
     """The picture with an even number of rows and columns, as the film's colours need it: the last ones twice."""
     height, width = picture.shape[:2]
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

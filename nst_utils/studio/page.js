@@ -651,6 +651,23 @@ function modes(root) {
     toggle("Class mode", "class", (on) => root.classList.toggle("nst-class", on)));
 }
 
+/** A button for each style of the trained network; what it paints comes to the pictures kept. */
+function blink(model, prefix, send) {
+  const styles = model.get("blink");
+  if (!styles.length) return null;
+  const buttons = styles.map((style) =>
+    h("button", {
+      type: "button", class: "nst-button nst-small", "aria-label": `Paint in the style ${style}`,
+      onclick: () => send({ do: "blink", style }),
+    }, style));
+  return h("section", { class: "nst-card nst-blink", "aria-labelledby": `${prefix}-blink` },
+    h("div", { class: "nst-row" },
+      h("h2", { id: `${prefix}-blink` }, "In a blink"), notebookLink(model, "08_three_approaches")),
+    h("p", { class: "nst-help" }, "The photo in one pass of a trained network, which knows these styles. " +
+      "Sooner than painting, and less near to a painting."),
+    h("div", { class: "nst-row" }, buttons));
+}
+
 /** Whether the studio is the whole page, as under Voila, and not one cell of a notebook. */
 function isAlone() {
   return document.body.dataset.voila !== undefined;
@@ -678,6 +695,7 @@ function render({ model, el }) {
     h("div", { class: "nst-columns" },
       h("div", { class: "nst-left" },
         photoChooser(model, prefix, send, upload, say), paintingsChooser(model, prefix, send, upload, waiting),
+        blink(model, prefix, send),
         h("section", { class: "nst-card", "aria-labelledby": `${prefix}-settings-title` },
           h("h2", { id: `${prefix}-settings-title` }, "How to paint"), form.first, form.more)),
       h("div", { class: "nst-right" },

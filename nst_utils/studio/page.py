@@ -24,11 +24,12 @@ from nst_utils.base.errors import InputError
 from nst_utils.base.files import write_text
 from nst_utils.engine.kinds import Choice, File, Masks, Memory, Number, Numbers, Size, Start, WeightedLayers, Whole
 from nst_utils.engine.settings import GROUPS, STARTS, Settings, default_text, read_setting, read_settings
+from nst_utils.fast.styles import read_book
 from nst_utils.network.weights import EMBEDDED_NAME, MODEL_FOLDERS, OFFICIAL_NAME
 from nst_utils.pictures.gallery import examples
 from nst_utils.pictures.reading import read_image
-from nst_utils.pictures.sizes import resize
-from nst_utils.studio.session import Painting, Session, file_name
+from nst_utils.pictures.sizes import output_size, resize
+from nst_utils.studio.session import Painting, Session, file_name, png_of
 from nst_utils.studio.uploads import MOST_BYTES, Parts, Picture, plain_name, read_upload
 
 _HERE = Path(__file__).resolve().parent
@@ -99,6 +100,7 @@ class Studio(anywidget.AnyWidget):
     presets = traitlets.List().tag(sync=True)
     notebooks = traitlets.Unicode().tag(sync=True)
     limits = traitlets.Dict().tag(sync=True)
+    blink = traitlets.List().tag(sync=True)  # the styles of the trained network
     # What changes: the pictures chosen, the settings as texts, what the session tells.
     photo = traitlets.Dict().tag(sync=True)
     paintings = traitlets.List().tag(sync=True)
@@ -129,6 +131,7 @@ class Studio(anywidget.AnyWidget):
             presets=[{"title": title, "words": words} for title, words, _ in PRESETS],
             notebooks=notebooks or os.environ.get("NST_STUDIO_NOTEBOOKS", ""),
             limits={"bytes": MOST_BYTES},
+            blink=_fast_styles(),
             status={"state": "idle", "message": "", "busy": False, "painted": False},
         )
         self.on_msg(self._received)
@@ -250,18 +253,43 @@ class Studio(anywidget.AnyWidget):
 
     def _keep(self, message, buffers):
         present = self._present()
-        if len(self._kept) >= _MOST_KEPT:
-            raise InputError(f"{_MOST_KEPT} pictures are kept already: remove one first.")
-        self._number += 1
+        self._refuse_more()
         width, height = present.run.size
         words = f"{present.step.iteration} steps, {width}x{height}, J = {present.step.total:.3g}"
         changed = ", ".join(f"{name} {text}" for name, text in self.texts.items() if text)
-        title = f"{self._number}: {present.job.paintings[0].picture.name}"
-        self._kept[self._number] = {
-            "number": self._number, "title": title, "words": words, "settings": changed or "settings as they come",
-            "url": _thumb(present.image, 480), "name": file_name(present, f"-{self._number}.png"), "png": present.png(),
-        }
-        self._show_kept()
+        self._add_kept(present.image, present.names, words, changed or "settings as they come", present.report())
+
+    def _blink(self, message, buffers):
+        """The photo in a style of the trained network, beside what is painted: its picture is kept at once."""
+        style = str(message["style"])
+        if style not in self.blink:
+            raise InputError(f"The network knows no style called {plain_name(style)}: choose one of those shown.")
+        session = self._session
+        if session.photo is None:
+            raise InputError("There is no photo yet: choose one first.")
+        self._refuse_more()
+        self._say(f"Painting in the style {style} ...")
+        threading.Thread(target=self._blink_at, args=(style, session.photo, session.settings), daemon=True).start()
+
+    def _blink_at(self, style, photo, settings):
+        try:
+            from nst_utils.fast.painting import painter_of  # which imports TensorFlow
+
+            wanted = {name: settings[name] for name in ("size", "max_side", "strength") if name in settings}
+            given = Settings.of(**wanted)
+            size, painter = output_size(photo.pixels.shape[1::-1], given.size, given.max_side), painter_of()
+            small, began = resize(photo.pixels, size), time.perf_counter()
+            picture = painter.paint(small, painter.book.manner(style), given.strength)
+            seconds = time.perf_counter() - began
+        except InputError as error:
+            return self._say(str(error), failed=True)
+        except Exception as error:  # whatever it is, the page has to say so
+            return self._say(f"Painting failed ({type(error).__name__}: {error}): try it again.", failed=True)
+        words, how = f"in {seconds:.2f} s, {size[0]}x{size[1]}", f"the trained network, strength {given.strength:g}"
+        report = {"content": photo.name, "fast_style": style, "strength": given.strength, "size": size}
+        with self._session.lock:
+            self._add_kept(picture, (photo.name, style), words, how, report)
+        self._say(f"Painted {words}: it is with the pictures kept.")
 
     def _drop(self, message, buffers):
         self._kept.pop(int(message["number"]), None)
@@ -275,9 +303,9 @@ class Studio(anywidget.AnyWidget):
             return self._send_file(kept["name"], kept["png"])
         present = self._present()
         if what == "picture":
-            return self._send_file(file_name(present, ".png"), present.png())
+            return self._send_file(file_name(present.names, ".png"), present.png())
         if what == "settings":
-            return self._send_file(file_name(present, ".json"), _json(present.report()))
+            return self._send_file(file_name(present.names, ".json"), _json(present.report()))
         if what not in (".gif", ".webp", ".mp4", ".zip"):
             raise InputError("There is no such file to download.")
         fps = Number(least=0.1, most=60).read("Frames a second", str(message.get("fps", 10)))
@@ -292,7 +320,7 @@ class Studio(anywidget.AnyWidget):
             return self._say(str(error), failed=True)
         except Exception as error:  # of the film's encoder, or files that a new painting has taken away
             return self._say(f"The film could not be made ({type(error).__name__}): try it again.", failed=True)
-        self._send_file(file_name(present, suffix), film)
+        self._send_file(file_name(present.names, suffix), film)
         self._say("The film is made.")
 
     # What these have in common
@@ -301,6 +329,19 @@ class Studio(anywidget.AnyWidget):
         if self._session.present is None:
             raise InputError("There is no picture yet: paint one first.")
         return self._session.present
+
+    def _refuse_more(self):
+        if len(self._kept) >= _MOST_KEPT:
+            raise InputError(f"{_MOST_KEPT} pictures are kept already: remove one first.")
+
+    def _add_kept(self, image, names, words, settings, report):
+        self._number += 1
+        number = self._number
+        self._kept[number] = {
+            "number": number, "title": f"{number}: {names[1]}", "words": words, "settings": settings,
+            "url": _thumb(image, 480), "name": file_name(names, f"-{number}.png"), "png": png_of(image, report),
+        }
+        self._show_kept()
 
     def _choose_first(self):
         """Something to look at from the first moment."""
@@ -488,7 +529,7 @@ _ACTIONS = {
     "hello": Studio._hello, "bye": Studio._bye, "alive": Studio._alive, "example": Studio._example,
     "upload": Studio._upload, "remove": Studio._remove, "painting": Studio._painting, "set": Studio._set,
     "paint": Studio._paint, "stop": Studio._stop, "go_on": Studio._go_on, "preset": Studio._preset,
-    "keep": Studio._keep, "drop": Studio._drop, "download": Studio._download,
+    "blink": Studio._blink, "keep": Studio._keep, "drop": Studio._drop, "download": Studio._download,
 }
 
 
@@ -523,6 +564,14 @@ def _number_of(setting):
     """Where a slider stands that has not been touched."""
     default = setting.default[0] if isinstance(setting.default, tuple) else setting.default
     return default if default is not None else 30  # L-BFGS's steps, the one default that is filled in later
+
+
+def _fast_styles():
+    """The names of the styles that the trained network knows; none where its file is missing."""
+    try:
+        return list(read_book().manners)
+    except InputError:
+        return []
 
 
 def _weights_files():

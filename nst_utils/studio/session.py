@@ -90,6 +90,11 @@ class Present:
         """The picture of the full size, uint8 (H, W, 3)."""
         return resize(self.step.image, self.run.size)
 
+    @property
+    def names(self):
+        """What the photo and the first painting are called."""
+        return self.job.photo.name, self.job.paintings[0].picture.name
+
     def report(self):
         """The settings, files and costs as plain data, in the form of the command line's --report."""
         job, settings = self.job, self.run.settings.plain()
@@ -112,12 +117,7 @@ class Present:
 
     def png(self):
         """The picture as the bytes of a PNG file, with its report in the file's metadata."""
-        about = PngImagePlugin.PngInfo()
-        about.add_text("Software", "nst_utils")
-        about.add_itxt("nst_utils", json.dumps(self.report()))
-        file = io.BytesIO()
-        Image.fromarray(self.image).save(file, "PNG", pnginfo=about)
-        return file.getvalue()
+        return png_of(self.image, self.report())
 
 
 @dataclass(frozen=True)
@@ -457,8 +457,18 @@ def _comparable(settings):
     return [id(value) if isinstance(value, np.ndarray) else value for value in values]
 
 
-def file_name(present, suffix):
-    """What to call a download: the photo's name and the painting's."""
-    parts = [Path(plain_name(each)).stem for each in (present.job.photo.name, present.job.paintings[0].picture.name)]
+def png_of(image, report):
+    """A picture uint8 (H, W, 3) as the bytes of a PNG file, with the report, plain data, in the file's metadata."""
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Software", "nst_utils")
+    about.add_itxt("nst_utils", json.dumps(report))
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", pnginfo=about)
+    return file.getvalue()
+
+
+def file_name(names, suffix):
+    """What to call a download: the names of the photo and the painting, and a suffix."""
+    parts = [Path(plain_name(each)).stem for each in names]
     return "-".join("".join(c if c.isalnum() or c in "-_" else "-" for c in part)[:40] for part in parts) + suffix
 
