@@ -3,9 +3,15 @@
 It replaces the hook that PyInstaller's contributors keep, from which it takes the two last settings.
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
 from PyInstaller.utils.hooks import collect_data_files
 
-hiddenimports = ["ml_dtypes"]
+# Many of them are loaded by name, on first use. They are listed without an import, which would take minutes.
+home = Path(find_spec("tensorflow").submodule_search_locations[0])
+names = [path.relative_to(home.parent).with_suffix("").parts for path in (home / "python").rglob("*.py")]
+hiddenimports = ["ml_dtypes", *(".".join(parts).removesuffix(".__init__") for parts in names)]
 datas = collect_data_files("tensorflow", includes=["**/*.pbtxt", "**/*.json"], excludes=["include"])
 # AutoGraph reads the source of its own functions, and warns where it cannot.
 module_collection_mode = {"tensorflow.python.autograph": "py+pyz"}
