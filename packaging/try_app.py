@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -136,7 +137,7 @@ def try_studio(app):
     with app.studio() as (process, address):
         app.seconds["studio: served"] = round(time.monotonic() - began, 1)
         browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        if browser is None:
+        if browser is None or find_spec("playwright") is None:
             page = urlopen(address, timeout=WAIT).read().decode()
             assert '"_esm"' in page or "anywidget" in page, page[-2000:]
             seen = "its page, with what its kernel says; no browser was there to paint in it"
