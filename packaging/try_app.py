@@ -104,6 +104,8 @@ def try_app(source, folder):
                 "--film", app.work / film, "--every", 4, "--report", app.work / f"{method}.json")  # fmt: skip
         seen[method] = look(out, photo)
         assert (app.work / film).stat().st_size > 1000 and json.loads((app.work / f"{method}.json").read_text())
+    app.nst("fast", "stylize", photo, "--style", "cafe", "-o", "fast.png")
+    seen["fast"] = look(app.work / "fast.png", photo)
     app.nst("course", "course", "--solutions")
     assert len(list((app.work / "course").rglob("*.ipynb"))) > 10
     old = sorted(OLD_NOTEBOOKS.rglob("*.ipynb"))[0]

@@ -65,7 +65,7 @@ def test_the_wheel_carries_model_pictures_and_both_editions_and_nothing_that_lie
     assert notebooks and {f"nst_utils/notebooks/{name}" for name in notebooks} <= names
     assert {f"nst_utils/notebooks/solutions/{name}" for name in notebooks} <= names
     assert {f"nst_utils/gallery/{name}" for name in start.DEMO} <= names
-    assert "nst_utils/pretrained-model/vgg19-embedded.mat" in names
+    assert {f"nst_utils/pretrained-model/{name}" for name in ("vgg19-embedded.mat", "fast-styles.npz")} <= names
     assert not [name for name in names if re.search(r"output|__pycache__|nst-cache|\.venv", name)]
     assert os.path.getsize(wheel) < 60e6
 
