@@ -10,8 +10,12 @@ from PyInstaller.utils.hooks import collect_data_files
 
 # Many of them are loaded by name, on first use. They are listed without an import, which would take minutes.
 home = Path(find_spec("tensorflow").submodule_search_locations[0])
-names = [path.relative_to(home.parent).with_suffix("").parts for path in (home / "python").rglob("*.py")]
-hiddenimports = ["ml_dtypes", *(".".join(parts).removesuffix(".__init__") for parts in names)]
+files = [path for kind in ("*.py", "*.so", "*.pyd") for path in home.rglob(kind) if not path.name.startswith("lib")]
+places = [path.relative_to(home.parent).with_suffix("").parts for path in files]
+modules = (".".join(place).removesuffix(".__init__") for place in places if place[1] != "include")
+hiddenimports = ["ml_dtypes", *modules]
+# What these are linked to lies beside them.
+binaries = [(str(path), str(path.relative_to(home.parent).parent)) for path in home.rglob("lib*.so*")]
 datas = collect_data_files("tensorflow", includes=["**/*.pbtxt", "**/*.json"], excludes=["include"])
 # AutoGraph reads the source of its own functions, and warns where it cannot.
 module_collection_mode = {"tensorflow.python.autograph": "py+pyz"}
