@@ -62,12 +62,15 @@ class Application:
     @contextlib.contextmanager
     def studio(self):
         """The studio, serving: its process and its address."""
-        process = subprocess.Popen(
-            [self.program, "studio", "--no-browser"], cwd=self.work, env=NOTHING, stdout=subprocess.PIPE, text=True
-        )
+        log = self.work / "studio.log"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                [self.program, "studio", "--no-browser"], cwd=self.work, env=NOTHING, stdout=subprocess.PIPE,
+                stderr=errors, text=True,
+            )
         try:
             line = process.stdout.readline()
-            assert "http://" in line, line
+            assert "http://" in line, log.read_text(encoding="utf-8")
             yield process, re.search(r"http://\S+", line)[0]
         finally:
             process.send_signal(signal.SIGINT if os.name != "nt" else signal.SIGTERM)
