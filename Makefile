@@ -36,7 +36,7 @@ $(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed-dev
 	@touch $@
 
 $(VENV)/.installed-bench: pyproject.toml | $(VENV)/.installed
-	@echo "Installing PyTorch, which only the benchmarks need (once) ..."
+	@echo "Installing PyTorch and a peer, which only the benchmarks need (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
@@ -103,6 +103,7 @@ bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); r
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py
 	@$(BIN)/python benchmarks/studio.py
+	@$(BIN)/python benchmarks/fast.py
 	@$(BIN)/python benchmarks/time_to_quality.py
 
 clean:  ## Remove the environment and everything that was made.

@@ -30,7 +30,7 @@ from nst_utils.engine.settings import Settings
 from nst_utils.engine.stylize import stylize
 from nst_utils.fast.painting import Painter
 from nst_utils.fast.plan import LEARNING, Painting
-from nst_utils.fast.styles import read_book
+from nst_utils.fast.styles import read_book, write_style
 from nst_utils.fast.training import learn
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
@@ -166,24 +166,25 @@ def loop(book, photographs, rounds, out):
     return rows
 
 
-def learned(book, photographs, images):
+def learned(book, photographs, images, out):
     """What learning a painting took and gave, beside the shipped styles: medians over the photographs."""
     from nst_utils.fast.photographs import read_photographs
 
-    painting = Painting("held-out", read_image(HELD_OUT))
+    painting = Painting("harvest", read_image(HELD_OUT))
     began = time.perf_counter()
     pictures = read_photographs(images, LEARNING.side + 4)
     for manner, _, step in learn(painting, pictures, book):  # noqa: B007
         if time.perf_counter() - began > 600:
             break
     seconds = time.perf_counter() - began
+    write_style(out / "harvest.npz", manner, book)
     painter = Painter(book.with_manner(manner))
 
     def cost(style, path):
         return median(Costs(photograph, path).of(painter.stylize(photograph, style)) for _, photograph in photographs)
 
     shipped = {style: cost(style, path) for style, path in PAINTINGS.items()}
-    row = {"painting": HELD_OUT.name, "steps": step, "seconds": seconds, "cost": cost("held-out", HELD_OUT)}
+    row = {"painting": HELD_OUT.name, "steps": step, "seconds": seconds, "cost": cost("harvest", HELD_OUT)}
     row |= {"shipped_median": median(shipped.values()), "shipped": shipped}
     row["ratio"] = row["cost"] / row["shipped_median"]
     print(row, flush=True)
@@ -212,7 +213,7 @@ def main():
         "speed": lambda: speed(book, photographs, options.rounds),
         "peer": lambda: peer(book, photographs, options.rounds),
         "loop": lambda: loop(book, photographs, options.rounds, options.out),
-        "learn": lambda: learned(book, photographs, options.images),
+        "learn": lambda: learned(book, photographs, options.images, options.out),
     }
     found = {name: parts[name]() for name in options.parts.split(",")}
     if "loop" in found:
