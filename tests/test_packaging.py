@@ -266,6 +266,17 @@ def test_what_the_studio_starts_is_what_the_application_runs():
     assert started and set(started) <= set(entry.MODULES)
 
 
+@pytest.mark.parametrize(
+    ("path", "original", "after"),
+    [("/app", None, None), ("/app", "/own", "/own"), ("/own", None, "/own"), (None, None, None)],
+)
+def test_what_the_application_starts_finds_its_own_libraries(path, original, after, monkeypatch):
+    for name, value in (("LD_LIBRARY_PATH", path), ("LD_LIBRARY_PATH_ORIG", original)):
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    entry.give_back_library_path("/app")
+    assert os.environ.get("LD_LIBRARY_PATH") == after
+
+
 def test_the_application_has_what_painting_and_the_studio_need():
     names = [re.split(r"[^\w-]", line)[0] for line in build_app.requirements()]
     assert {"numpy", "voila", "anywidget", build_app.WITHOUT_GPU} <= set(names)

@@ -19,7 +19,18 @@ def asked_module(arguments):
     return (rest[1], rest[2:]) if rest[:1] == ["-m"] and rest[1:2] and rest[1] in MODULES else None
 
 
+def give_back_library_path(inside):
+    """Let what is started from here, such as a browser, find its own libraries instead of those in here."""
+    if os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)[0] == inside:
+        original = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
+        if original is None:
+            del os.environ["LD_LIBRARY_PATH"]
+        else:
+            os.environ["LD_LIBRARY_PATH"] = original
+
+
 def main():
+    give_back_library_path(getattr(sys, "_MEIPASS", None))
     # Of all Jupyters on the machine, the one in here: another's kernel `python3` knows nothing of this program.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     asked = asked_module(sys.argv[1:])
