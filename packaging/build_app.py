@@ -65,9 +65,10 @@ def main():
     print("Building the application (some minutes, most of them for its environment) ...", flush=True)
     python = make_environment(BUILD / "environment")
     variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    # Not from the checkout, whose package would come before the installed one that has its pictures with it.
     _run(
         python, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", APP.parent,
-        "--workpath", BUILD, ROOT / "packaging" / "app" / "nst.spec", env=variables,
+        "--workpath", BUILD, ROOT / "packaging" / "app" / "nst.spec", env=variables, cwd=BUILD,
     )
     sizes = json.loads((BUILD / "left_out.json").read_text(encoding="utf-8"))
     sizes["symbols of TensorFlow's libraries"] = round(strip_symbols(APP / "_internal" / "tensorflow") / 1e6, 1)
@@ -78,7 +79,7 @@ def main():
 
 
 def _run(*command, **options):
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, **options)
+    done = subprocess.run([str(word) for word in command], **{"cwd": ROOT, **options})
     if done.returncode:
         sys.exit(f"This failed with exit status {done.returncode}: {' '.join(map(str, command))}")
 
