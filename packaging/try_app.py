@@ -28,7 +28,6 @@ from build_app import APP, BUILD, size
 from repository import ROOT
 
 RESULT = Path(__file__).with_name("last_app.json")
-OLD_NOTEBOOKS = ROOT / "tests" / "old_notebooks"
 PICTURES = ROOT / "images"
 # Windows itself needs this one, to start anything at all.
 NOTHING = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
@@ -110,9 +109,9 @@ def try_app(source, folder):
     app.nst("fast", "stylize", photo, "--style", "cafe", "-o", "fast.png")
     seen["fast"] = look(app.work / "fast.png", photo)
     app.nst("course", "course", "--solutions")
-    assert len(list((app.work / "course").rglob("*.ipynb"))) > 10
-    old = sorted(OLD_NOTEBOOKS.rglob("*.ipynb"))[0]
-    app.nst("upgrade", old, "-o", "new.ipynb", "--rewrite")
+    notebooks = sorted((app.work / "course").rglob("*.ipynb"))
+    assert len(notebooks) > 10
+    app.nst("upgrade", notebooks[0], "-o", "new.ipynb", "--rewrite")
     assert json.loads((app.work / "new.ipynb").read_text(encoding="utf-8"))["cells"]
     seen["studio"] = try_studio(app)
     return {**seen, "seconds": app.seconds}
