@@ -110,6 +110,25 @@ def test_the_demo_leaves_a_picture_that_is_there_alone(nst, tmp_path):
     assert_one_sentence(sentence.rstrip("\n"), "mine.png", "--out")
 
 
+def test_an_account_without_a_home_can_paint_and_use_the_studio(run_python):
+    script = """
+import platformdirs
+
+def homeless(*_, **__):
+    raise RuntimeError("could not determine the home directory")
+
+platformdirs.user_data_path = platformdirs.user_cache_path = homeless
+from nst_utils.network.weights import find_weights
+from nst_utils.studio.waiting import Places
+
+assert find_weights().is_file()
+assert Places()
+"""
+    free = {name: value for name, value in os.environ.items() if name != "NST_WEIGHTS"}
+    done = run_python(script, env=free)
+    assert done.returncode == 0, done.stderr
+
+
 # nst course
 
 
