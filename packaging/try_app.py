@@ -43,7 +43,6 @@ class Application:
         self.program = self.home / ("nst.exe" if os.name == "nt" else "nst")
         self.work = folder / "empty"
         self.work.mkdir()
-        self.seconds = {}
 
     def nst(self, *arguments):
         began = time.monotonic()
@@ -55,7 +54,6 @@ class Application:
         print(f"{seconds:6.1f} s  nst {' '.join(Path(str(word)).name or str(word) for word in arguments)}", flush=True)
         if done.returncode:
             sys.exit(f"This failed with exit status {done.returncode}:\n{done.stdout}{done.stderr}")
-        self.seconds[arguments[0]] = round(seconds, 1)
         return done.stdout + done.stderr
 
     @contextlib.contextmanager
@@ -114,7 +112,7 @@ def try_app(source, folder):
     app.nst("upgrade", notebooks[0], "-o", "new.ipynb", "--rewrite")
     assert json.loads((app.work / "new.ipynb").read_text(encoding="utf-8"))["cells"]
     seen["studio"] = try_studio(app)
-    return {**seen, "seconds": app.seconds}
+    return seen
 
 
 def example_pictures():
@@ -139,7 +137,7 @@ def try_studio(app):
     """Open it, paint, take the picture; in a browser where there is one, else until the page is there."""
     began = time.monotonic()
     with app.studio() as (process, address):
-        app.seconds["studio: served"] = round(time.monotonic() - began, 1)
+        print(f"{time.monotonic() - began:6.1f} s  nst studio, until it was served", flush=True)
         browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         if browser is None or find_spec("playwright") is None:
             page = urlopen(address, timeout=WAIT).read().decode()
@@ -166,7 +164,7 @@ def paint_in_browser(browser, address, app):
             page.goto(address)
             page.wait_for_selector(".nst-studio")
             page.wait_for_function("document.querySelector('.nst-after').src.startsWith('blob:')")
-            app.seconds["studio: first look"] = round(time.monotonic() - began, 1)
+            print(f"{time.monotonic() - began:6.1f} s  the studio's first look", flush=True)
             page.locator(".nst-more summary").click()
             for name, text in (("max_side", "128"), ("iterations", "12")):
                 field = page.locator(f"[data-setting={name}] input[type=text]")
