@@ -520,6 +520,29 @@ def test_a_film_killed_goes_on_where_it_was(tmp_path, nst):
     assert all(np.array_equal(a, b) for a, b in zip(whole, halves, strict=True))
 
 
+def test_a_training_killed_goes_on_where_it_was(tmp_path, tiny_mat):
+    for folder, count in (("paintings", 2), ("images", 3)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            Image.fromarray(noise(64, 64, number + count)).save(tmp_path / folder / f"{number}.png")
+    words = "fast train paintings --images images --steps 90 --side 32 --batch 1 --widths 4,4 --every 0.01 -o own.npz"
+    environment = os.environ | {"NST_WEIGHTS": str(tiny_mat), "PYTHONPATH": str(ROOT)}
+    command, told = [sys.executable, "-m", "nst_utils.cli", *words.split()], {"stderr": subprocess.PIPE, "text": True}
+    checkpoint = tmp_path / "own.npz.checkpoint.npz"
+    first = subprocess.Popen(command, cwd=tmp_path, env=environment, **told)
+    while first.poll() is None and not checkpoint.exists():
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    with np.load(checkpoint) as file:
+        reached = json.loads(file["words"].item())["step"]
+    assert 0 < reached < 90 and not (tmp_path / "own.npz").exists()
+    again = subprocess.run(command, cwd=tmp_path, env=environment, **told)
+    assert again.returncode == 0, again.stderr
+    assert f"Going on from step {reached}, which own.npz.checkpoint.npz holds." in again.stderr
+    assert read_book(tmp_path / "own.npz").about["steps"] == 90
+
+
 _WORKER = """
 import sys
 from nst_utils.cli import app
