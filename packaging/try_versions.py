@@ -30,6 +30,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 ENDS = {"oldest": "lowest-direct", "newest": "highest"}
 # Of the versions that were installed, those of these parts are kept with the result.
 PARTS = ("studio", "notebooks")
+# What would lead a Python to another one's packages.
+ELSEWHERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONWARNINGS")
 _WHICH = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
 _SUMMARY = re.compile(r"^=*\s*((?:\d+ [a-z]+,? ?)+)in \d", re.MULTILINE)
 
@@ -66,32 +68,15 @@ def uv():
 def try_version(python, end, tests, folder):
     """One run of the tests in a new environment below the folder, as plain data."""
     began = time.monotonic()
-    place = folder / "environment"
-    inside = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    needed = folder / "requirements.txt"
-    # With pip's own cache the TensorFlows of all Pythons would stay on the disk.
-    variables = {**os.environ, "UV_CACHE_DIR": str(folder / "cache")}
-    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONWARNINGS"):
-        variables.pop(name, None)
-    steps = [
-        [uv(), "venv", "--quiet", "--python", python, place],
-        [uv(), "pip", "compile", "--quiet", "--python", inside, "--resolution", ENDS[end], "--extra", "dev",
-         # What a user gets is built already; a release that is older than this Python has nothing built for it.
-         "--no-build", "--output-file", needed, ROOT / "pyproject.toml"],
-        [uv(), "pip", "install", "--quiet", "--python", inside, "--no-build", "--requirement", needed],
-        [uv(), "pip", "install", "--quiet", "--python", inside, "--no-deps", "--editable", ROOT],
-    ]
+    # uv's own cache would keep the TensorFlow of every Python on the disk.
+    variables = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    variables["UV_CACHE_DIR"] = str(folder / "cache")
     try:
-        for step in steps:
-            subprocess.run(step, env=variables, check=True, stdout=subprocess.DEVNULL)
-        listed = subprocess.run(
-            [uv(), "pip", "list", "--python", inside, "--format", "json"], env=variables, check=True,
-            capture_output=True, text=True,
-        ).stdout
-        installed = time.monotonic() - began
+        inside, versions = make_environment(python, end, folder, variables)
         status, counts = run_tests([inside, ROOT / "tests", *tests], variables)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"The environment could not be made: {' '.join(map(str, error.cmd))}")
+        print(f"The environment could not be made: {' '.join(map(str, error.cmd))}", flush=True)
+        status, counts, versions = error.returncode, count([]), {}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {
@@ -101,9 +86,28 @@ def try_version(python, end, tests, folder):
         "good": status == 0 and counts["passed"] > 0 and not counts["failed"],
         "date": datetime.date.today().isoformat(),
         "system": platform.system(),
-        "seconds": {"to install": round(installed), "in all": round(time.monotonic() - began)},
-        "versions": _main_versions(json.loads(listed)),
+        "seconds": round(time.monotonic() - began),
+        "versions": versions,
     }
+
+
+def make_environment(python, end, folder, variables):
+    """(its Python, {package: version} of the main ones) of a new environment with one end of the allowed versions."""
+    place, needed = folder / "environment", folder / "requirements.txt"
+    inside = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    here = ["--quiet", "--python", inside]
+    # What a user gets is built already; for a release that is older than this Python nothing is.
+    steps = [
+        ["venv", "--quiet", "--python", python, place],
+        ["pip", "compile", *here, "--resolution", ENDS[end], "--extra", "dev", "--no-build", "--output-file", needed,
+         ROOT / "pyproject.toml"],
+        ["pip", "install", *here, "--no-build", "--requirement", needed],
+        ["pip", "install", *here, "--no-deps", "--editable", ROOT],
+        ["pip", "list", *here, "--format", "json"],
+    ]  # fmt: skip
+    for step in steps:
+        done = subprocess.run([uv(), *step], env=variables, check=True, stdout=subprocess.PIPE, text=True)
+    return inside, _main_versions(json.loads(done.stdout))
 
 
 def run_tests(command, variables):
@@ -183,7 +187,7 @@ def main(arguments):
             failed = failed or not seen["good"]
             told.append(
                 f"Python {version}, {end}: {'' if seen['good'] else 'FAILED, '}{seen['passed']} passed, "
-                f"{seen['failed']} failed, {seen['skipped']} skipped (TensorFlow {seen['versions']['tensorflow']})"
+                f"{seen['failed']} failed, {seen['skipped']} skipped (TensorFlow {seen['versions'].get('tensorflow')})"
             )
     print("\n".join(told))
     return 1 if failed or all("NOT RUN" in line for line in told) else 0

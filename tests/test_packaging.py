@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import subprocess
 import sys
 import zipfile
 from importlib import metadata
@@ -306,6 +307,17 @@ def test_the_tests_results_are_added_up_over_their_runs():
     lines = ["....\n", "1 failed, 302 passed, 2 skipped, 34 warnings in 399.08s (0:06:39)\n", "in 5s\n",
              "=== 90 passed, 1 error in 0:01 ===\n", "no tests ran in 0.01s\n"]  # fmt: skip
     assert try_versions.count(lines) == {"passed": 392, "failed": 2, "skipped": 2}
+
+
+def test_packages_that_cannot_be_installed_are_a_failure_and_leave_nothing(monkeypatch, tmp_path, capsys):
+    def fail(*_):
+        raise subprocess.CalledProcessError(2, ["uv", "pip", "install"])
+
+    monkeypatch.setattr(try_versions, "make_environment", fail)
+    (tmp_path / "environment").mkdir()
+    seen = try_versions.try_version(sys.executable, "oldest", ["--quick"], tmp_path)
+    assert not seen["good"] and seen["passed"] == 0 and not tmp_path.exists()
+    assert "uv pip install" in capsys.readouterr().out
 
 
 def test_every_allowed_python_is_tried_and_a_missing_one_is_said(monkeypatch, capsys):
