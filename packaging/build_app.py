@@ -71,11 +71,11 @@ def main():
         "--workpath", BUILD, ROOT / "packaging" / "app" / "nst.spec", env=variables, cwd=BUILD,
     )
     sizes = json.loads((BUILD / "left_out.json").read_text(encoding="utf-8"))
-    sizes["symbols of TensorFlow's libraries"] = round(strip_symbols(APP / "_internal" / "tensorflow") / 1e6, 1)
+    sizes["symbols of TensorFlow's libraries"] = round(strip_symbols(APP / "_internal" / "tensorflow") / 1e6)
     shutil.rmtree(BUILD / "environment")
-    told = {"megabytes": round(size(APP) / 1e6, 1), "megabytes_left_out": sizes}
+    told = {"megabytes": round(size(APP) / 1e6), "megabytes_left_out": sizes}
     (BUILD / "sizes.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    print(f"{APP.relative_to(ROOT)} has {told['megabytes']:.0f} MB; {sum(sizes.values()):.0f} MB were left out")
+    print(f"{APP.relative_to(ROOT)} has {told['megabytes']} MB; {sum(sizes.values())} MB were left out")
 
 
 def _run(*command, **options):

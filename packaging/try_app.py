@@ -91,7 +91,7 @@ class Application:
 def try_app(source, folder):
     """What the application did, copied below the folder, as plain data."""
     app = Application(source, folder)
-    seen = {"megabytes": round(size(app.home) / 1e6, 1)}
+    seen = {"megabytes": round(size(app.home) / 1e6)}
     app.nst("--help")
     told = app.nst("doctor", "painting", "studio")
     assert len(re.findall(r"^(?:painting|studio) +complete", told, re.MULTILINE)) == 2, told
