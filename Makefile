@@ -63,9 +63,10 @@ test-all: $(VENV)/.installed-dev  ## Quick tests on Python 3.10 to 3.13, each wi
 check: $(VENV)/.installed-dev lint  ## In under two minutes, what a change usually breaks: style, imports, quick tests.
 	@$(BIN)/python tests --quick
 
-lint: $(VENV)/.installed-dev  ## Check the style of the code, and that imports go downwards only.
+lint: $(VENV)/.installed-dev  ## Check the style of the code, its types, and that imports go downwards only.
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
 
 lab: $(VENV)/.installed-dev  ## Open JupyterLab on the course.
 	@$(BIN)/jupyter lab --notebook-dir notebooks notebooks/01_transfer_learning_with_vgg19.ipynb
@@ -107,4 +108,4 @@ bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); r
 	@$(BIN)/python benchmarks/time_to_quality.py
 
 clean:  ## Remove the environment and everything that was made.
-	rm -rf $(VENV) output gallery/made/* build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) output gallery/made/* build dist .pytest_cache .ruff_cache .mypy_cache

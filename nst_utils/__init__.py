@@ -7,6 +7,39 @@ imported when something first needs it, so that `import nst_utils` costs nothing
 
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# For type checkers and editors, to which __getattr__() below tells nothing.
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from nst_utils import checks as checks
+    from nst_utils.base.errors import InputError as InputError
+    from nst_utils.course.config import CONFIG as CONFIG
+    from nst_utils.course.graph import compute_style_cost as compute_style_cost
+    from nst_utils.course.graph import load_vgg_model as load_vgg_model
+    from nst_utils.course.helper import generate_noise_image as generate_noise_image
+    from nst_utils.course.helper import reshape_and_normalize_image as reshape_and_normalize_image
+    from nst_utils.course.helper import save_image as save_image
+    from nst_utils.engine.costs import compute_content_cost as compute_content_cost
+    from nst_utils.engine.costs import compute_layer_style_cost as compute_layer_style_cost
+    from nst_utils.engine.costs import gram_matrix as gram_matrix
+    from nst_utils.engine.costs import total_cost as total_cost
+    from nst_utils.engine.costs import total_variation as total_variation
+    from nst_utils.engine.minimize import minimize as minimize
+    from nst_utils.engine.recipe import STYLE_LAYERS as STYLE_LAYERS
+    from nst_utils.engine.styles import Style as Style
+    from nst_utils.engine.stylize import stylize as stylize
+    from nst_utils.engine.stylize import stylize_steps as stylize_steps
+    from nst_utils.fast.painting import fast_stylize as fast_stylize
+    from nst_utils.network.vgg import activations as activations
+    from nst_utils.network.weights import load_weights as load_weights
+    from nst_utils.pairs import make_pairs as make_pairs
+    from nst_utils.pairs import pixel_loss as pixel_loss
+    from nst_utils.pairs import train_on_pairs as train_on_pairs
+    from nst_utils.pictures.reading import read_image as read_image
+    from nst_utils.pictures.sizes import resize as resize
+    from nst_utils.pictures.writing import write_image as write_image
 
 # name -> (module, attribute); an attribute of None is the module itself.
 _NAMES = {
@@ -59,7 +92,7 @@ _STAR = (
 __all__ = [*_STAR, *_COURSE_NAMES]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     try:
         module, attribute = (_NAMES | _COURSE_NAMES)[name]
     except KeyError:
@@ -75,7 +108,7 @@ def __getattr__(name):
     return value
 
 
-def _is_imported_by(frame):
+def _is_imported_by(frame: "FrameType") -> bool:
     """Whether the code of the frame is just at `from nst_utils import tf` or `from nst_utils import *`."""
     import dis
 
@@ -85,5 +118,5 @@ def _is_imported_by(frame):
     return star or instruction == "IMPORT_FROM"
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *_NAMES, *_COURSE_NAMES})

@@ -6,26 +6,28 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import AnyPath, Array
 
 try:
     import fcntl
 except ImportError:  # Windows, where nobody removes what another one has open
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
-def write_text(path, text):
+def write_text(path: AnyPath, text: str) -> None:
     """Write a text file, replaced whole or not at all."""
     with replacing(check_folder(path)) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def check_folder(path):
+def check_folder(path: AnyPath) -> Path:
     """The path, if a file can be written there; InputError otherwise. Leaves no trace."""
     path = Path(path)
     real = _regular(path)
@@ -40,7 +42,7 @@ def check_folder(path):
     return path
 
 
-def refuse_overwriting(path, inputs):
+def refuse_overwriting(path: AnyPath, inputs: Iterable[AnyPath]) -> None:
     """Raise InputError if writing the path, or what it links to, would replace one of the input files."""
     for given in inputs:
         with contextlib.suppress(OSError):  # one of them is not there
@@ -49,7 +51,7 @@ def refuse_overwriting(path, inputs):
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: AnyPath) -> Iterator[Path]:
     """A temporary path in the same folder, renamed to `path` on success and removed on failure.
 
     A link stays a link: what it points to is replaced. A file keeps its permissions. Safe for several threads and
@@ -69,16 +71,16 @@ def replacing(path):
         raise InputError(f"{path} cannot be written ({error.strerror or error}): write somewhere else.") from None
 
 
-def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(path: AnyPath, arrays: Mapping[str, Array]) -> None:
     """Write arrays of numbers or text under their names as an .npz, replaced whole or not at all, and onto the disk."""
     with replacing(check_folder(path)) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **dict[str, Any](arrays))
         # Before it takes its name: then that holds the old file or the new one even when the power fails.
         file.flush()
         os.fsync(file.fileno())
 
 
-def read_arrays(path: str | os.PathLike, names: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+def read_arrays(path: AnyPath, names: tuple[str, ...] | None = None) -> dict[str, Array]:
     """{name: array} as write_arrays() wrote them, or only those of some names. Reads data only, never code.
 
     Takes no more memory than the file has bytes, whatever it says of itself. Raises InputError with one sentence for
@@ -97,7 +99,7 @@ def read_arrays(path: str | os.PathLike, names: tuple[str, ...] | None = None) -
         raise InputError(f"{path} cannot be read as what nst_utils wrote ({reason}): give another file.") from None
 
 
-def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -122,7 +124,7 @@ def _own_folder(parent: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _held(folder: str | os.PathLike) -> Iterator[bool | None]:
+def _held(folder: AnyPath) -> Iterator[bool | None]:
     """Holds a folder's lock: True, False where somebody else does, None where there are no such locks."""
     if fcntl is None:
         yield None
@@ -153,7 +155,7 @@ def _remove_left(parent: Path) -> None:
                         shutil.rmtree(each.path, ignore_errors=True)
 
 
-def _regular(path):
+def _regular(path: AnyPath) -> Path:
     """The path behind all links, where a regular file may be or is."""
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of the file to write.")

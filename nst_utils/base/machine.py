@@ -59,17 +59,17 @@ def _address_limits() -> list[int]:
     return [max(0, limit - ADDRESSES - ADDRESSES_PER_CORE * (os.cpu_count() or 1))]
 
 
-def peak_memory_mb():
+def peak_memory_mb() -> float:
     """The most memory, in MB, that the process has had resident."""
     try:
         import resource
     except ImportError:  # Windows keeps the figure elsewhere
-        return psutil.Process().memory_info().peak_wset / 1e6
+        return psutil.Process().memory_info().peak_wset / 1e6  # type: ignore[attr-defined]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
-def seconds_since_start():
+def seconds_since_start() -> float:
     """How long this process has been running, and its user waiting, imports included."""
     try:
         # As the kernel counts it, to a hundredth of a second; psutil's figure is off by up to a second.

@@ -5,11 +5,16 @@ Every module takes `tf` from here, so that no notebook or command opens with a p
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+__all__ = [
+    "computing", "device_memory", "eager_mode", "fast_bfloat16", "resolve_precision", "tf", "use_graph_mode"
+]
 
 
 @contextlib.contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """Send what native code writes to standard error nowhere: these lines come before any log level is read."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -34,14 +39,14 @@ with _quiet():
 tf.get_logger().setLevel("ERROR")
 
 
-def use_graph_mode():
+def use_graph_mode() -> None:
     """Let the program build graphs, as the course's sessions need; nothing to do where it already does."""
     if tf.executing_eagerly():
         tf.compat.v1.disable_eager_execution()
 
 
 @contextlib.contextmanager
-def eager_mode():
+def eager_mode() -> Iterator[None]:
     """TF2 code inside a program that the course's interface has put into graph mode; for this thread alone."""
     if tf.executing_eagerly():
         yield
@@ -52,7 +57,7 @@ def eager_mode():
 
 
 @contextlib.contextmanager
-def computing():
+def computing() -> Iterator[None]:
     """TensorFlow as the engine computes in it, for this thread alone; never held while other code runs.
 
     Eager, and on a processor without TensorFlow's rewriting of the graphs of functions: it takes a tenth of a second
@@ -74,7 +79,7 @@ def computing():
             here.function_call_options = before
 
 
-def fast_bfloat16():
+def fast_bfloat16() -> str | None:
     """Whether this machine's processor or GPU has bfloat16 matrix arithmetic; its name, or None.
 
     Read from what the hardware states, not timed, so that the same seed gives the same picture every time.
@@ -91,14 +96,14 @@ def fast_bfloat16():
     return next((flag for flag in ("amx_bf16", "avx512_bf16") if flag in flags), None)
 
 
-def resolve_precision(precision):
+def resolve_precision(precision: str) -> str:
     """'float32' or 'bfloat16' for 'auto': bfloat16 where the hardware makes it fast; else the precision as it is."""
     if precision != "auto":
         return precision
     return "bfloat16" if fast_bfloat16() else "float32"
 
 
-def device_memory():
+def device_memory() -> int | None:
     """Bytes of the first GPU's memory that TensorFlow may use; None where the processor does the work."""
     if not tf.config.list_physical_devices("GPU"):
         return None

@@ -8,11 +8,15 @@ neighbours, and to what its own neighbours chose, as PatchMatch does (Barnes et 
 with the pixels.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.tensorflow import tf
+from nst_utils.base.types import Array, Floats, Ints, Tensor
 
 # How many spots every place is compared with, and how many places the prices are found with.
 SPOTS, ASKING = 4096, 1500
@@ -31,32 +35,33 @@ class Spots:
     grids: (rows, columns) of each painting.
     """
 
-    grids: tuple
+    grids: tuple[tuple[int, int], ...]
 
     @property
-    def begins(self):
+    def begins(self) -> Ints:
         """The number of each painting's first spot, and after the last the number of all."""
         return np.cumsum([0, *(rows * columns for rows, columns in self.grids)])
 
-    def places(self, numbers):
+    def places(self, numbers: Ints) -> tuple[Ints, Ints, Ints]:
         """Painting, row and column of spots."""
         painting = np.searchsorted(self.begins, numbers, side="right") - 1
         columns = np.array([columns for _, columns in self.grids])[painting]
         inside = numbers - self.begins[painting]
         return painting, inside // columns, inside % columns
 
-    def numbers(self, painting, rows, columns):
+    def numbers(self, painting: Ints | np.integer[Any], rows: Ints, columns: Ints) -> Ints:
         """The numbers of spots, rows and columns brought inside the painting."""
         heights, widths = np.array(self.grids).T
         rows = np.clip(rows, 0, heights[painting] - 1)
         columns = np.clip(columns, 0, widths[painting] - 1)
         return (self.begins[painting] + rows * widths[painting] + columns).astype(np.int32)
 
-    def even(self, count):
+    def even(self, count: int) -> tuple[Ints, Ints, int]:
         """About `count` spots, evenly spaced over each painting: their numbers, the spot of them that stands for each
         spot, and the space between them."""
         step = max(1, int(np.ceil((self.begins[-1] / count) ** 0.5)))
-        chosen, nearest = [], []
+        chosen: list[Ints] = []
+        nearest: list[Ints] = []
         for painting, (height, width) in enumerate(self.grids):
             rows, columns = (np.minimum(np.arange(n) // step * step + step // 2, n - 1) for n in (height, width))
             own = self.numbers(np.int64(painting), np.unique(rows)[:, np.newaxis], np.unique(columns))
@@ -74,11 +79,14 @@ class Rights:
     allowed: (places, paintings), 1 or 0. wanted: (paintings,), how many places are to take from each.
     """
 
-    allowed: np.ndarray
-    wanted: np.ndarray
+    allowed: Array
+    wanted: Floats
 
 
-def assign(queries, vectors, spots, rights, grid, below=None, seed=0):
+def assign(
+    queries: Array, vectors: Tensor, spots: Spots, rights: Rights, grid: tuple[int, int],
+    below: tuple[Ints, Spots] | None = None, seed: int = 0,
+) -> Ints:
     """The number of a spot for each place, int32 (rows, columns).
 
     queries: an array (places, d), of length 1; vectors: those of the spots, a tensor (n, d). grid: (rows, columns) of
@@ -100,7 +108,7 @@ def assign(queries, vectors, spots, rights, grid, below=None, seed=0):
     return _refined(queries, vectors, prices[nearest], spots, barred, first, below, step, seed)
 
 
-def _prices(queries, some, barred, painting, share, seed):
+def _prices(queries: Array, some: Tensor, barred: Floats, painting: Ints, share: Floats, seed: int) -> Floats:
     """Prices of the spots such that none is asked for much more than CAPACITY times its share."""
     asking = np.random.RandomState(seed).permutation(len(queries))[:ASKING]
     q, barred, prices = queries[asking], barred[asking], np.zeros(len(some), np.float32)
@@ -115,12 +123,15 @@ def _prices(queries, some, barred, painting, share, seed):
     return prices
 
 
-def _refined(queries, vectors, prices, spots, barred, first, below, step, seed):
+def _refined(
+    queries: Array, vectors: Tensor, prices: Floats, spots: Spots, barred: Floats, first: Ints,
+    below: tuple[Ints, Spots] | None, step: int, seed: int,
+) -> Ints:
     """The assignment begun from `first`, each place trying what its neighbours chose and spots near its own."""
     random, grid, places = np.random.RandomState(seed), first.shape, np.arange(first.size)
     best, score = first.ravel(), np.full(first.size, -np.inf, np.float32)
 
-    def offer(numbers):
+    def offer(numbers: Ints) -> None:
         nonlocal best, score
         numbers = numbers.ravel()
         painting, _, _ = spots.places(numbers)
@@ -146,7 +157,7 @@ def _refined(queries, vectors, prices, spots, barred, first, below, step, seed):
     return best.reshape(grid).astype(np.int32)
 
 
-def _from_below(chosen, spots_below, grid, spots):
+def _from_below(chosen: Ints, spots_below: Spots, grid: tuple[int, int], spots: Spots) -> Ints:
     """What the coarser size chose, where its spots lie at this one."""
     rows, columns = (np.minimum(np.arange(n) * m // n, m - 1) for n, m in zip(grid, chosen.shape, strict=True))
     painting, y, x = spots_below.places(chosen[rows][:, columns])
@@ -156,22 +167,22 @@ def _from_below(chosen, spots_below, grid, spots):
     return spots.numbers(painting, y, x)
 
 
-def _likeness(q, some, prices, barred, painting):
+def _likeness(q: Tensor, some: Tensor, prices: Tensor, barred: Tensor, painting: Tensor) -> Tensor:
     likeness = tf.matmul(tf.cast(q, tf.float32), tf.cast(some, tf.float32), transpose_b=True)
     return likeness - prices - tf.gather(barred, painting, axis=1)
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _best(q, some, prices, barred, painting):
+def _best(q: Tensor, some: Tensor, prices: Tensor, barred: Tensor, painting: Tensor) -> Tensor:
     return tf.argmax(_likeness(q, some, prices, barred, painting), axis=1, output_type=tf.int32)
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _asked(q, some, prices, barred, painting):
+def _asked(q: Tensor, some: Tensor, prices: Tensor, barred: Tensor, painting: Tensor) -> Tensor:
     likeness = _likeness(q, some, prices, barred, painting)
     return tf.reduce_sum(tf.nn.softmax(likeness / TEMPERATURE, axis=1), axis=0)
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _likeness_of(q, vectors, numbers):
+def _likeness_of(q: Tensor, vectors: Tensor, numbers: Tensor) -> Tensor:
     return tf.reduce_sum(tf.cast(q, tf.float32) * tf.cast(tf.gather(vectors, numbers), tf.float32), -1)

@@ -17,6 +17,7 @@ import numpy as np
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import check_folder, read_arrays, write_arrays
+from nst_utils.base.types import AnyPath, Array, Floats
 from nst_utils.engine.inputs import differences
 from nst_utils.engine.kinds import shown
 
@@ -42,13 +43,13 @@ class Standing:
 
     about: dict[str, Any] = field(repr=False)
     plan: dict[str, Any] | None = field(default=None, repr=False)
-    state: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
-    history: np.ndarray = field(default_factory=lambda: np.zeros((0, len(STEP))), repr=False)
+    state: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    history: Floats = field(default_factory=lambda: np.zeros((0, len(STEP))), repr=False)
     iteration: int = 0
     planned: int = 0
     stopped: str | None = None
 
-    def refuse_other(self, about: dict[str, Any], name: str | os.PathLike) -> None:
+    def refuse_other(self, about: dict[str, Any], name: AnyPath) -> None:
         """Raise InputError, with the differences, unless a run known by `about` is this one."""
         found = differences(self.about, about)
         if found:
@@ -58,14 +59,14 @@ class Standing:
             )
 
 
-def write_checkpoint(path: str | os.PathLike, standing: Standing) -> None:
+def write_checkpoint(path: AnyPath, standing: Standing) -> None:
     """Write a standing to a file, whole or not at all; InputError where that fails, and what was there stays."""
     about = {"format": FORMAT, "about": standing.about, "plan": standing.plan}
     about |= {name: getattr(standing, name) for name in ("iteration", "planned", "stopped")}
     write_arrays(path, {_ABOUT: np.array(json.dumps(about)), _HISTORY: standing.history} | dict(standing.state))
 
 
-def read_checkpoint(path: str | os.PathLike, whole: bool = True) -> Standing:
+def read_checkpoint(path: AnyPath, whole: bool = True) -> Standing:
     """The standing that a file holds, or, much sooner, only what is told of it, without its state and history.
 
     Raises InputError with one sentence for a file that is none.
@@ -99,7 +100,7 @@ def check_pause(every: Any) -> float | None:
     return float(every)
 
 
-def check_new(path: str | os.PathLike) -> Path:
+def check_new(path: AnyPath) -> Path:
     """The path, if a run that begins may keep its checkpoint there; InputError where something would be lost."""
     path = check_folder(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
@@ -119,7 +120,7 @@ def check_new(path: str | os.PathLike) -> Path:
 
 
 def standing_of(
-    resume: str | os.PathLike | None, checkpoint: str | os.PathLike | None, whole: bool = True
+    resume: AnyPath | None, checkpoint: AnyPath | None, whole: bool = True
 ) -> tuple[Standing | None, Path | None]:
     """(the Standing to go on from, or None, the path of the checkpoint to write, or None), of two paths or None.
 
@@ -129,11 +130,12 @@ def standing_of(
     if resume is None or (checkpoint is not None and _same(resume, checkpoint) and not os.path.exists(resume)):
         return None, None if checkpoint is None else check_new(checkpoint)
     before = read_checkpoint(resume, whole)
-    own = checkpoint is None or _same(resume, checkpoint)
-    return before, check_folder(resume) if own else check_new(checkpoint)
+    if checkpoint is None or _same(resume, checkpoint):
+        return before, check_folder(resume)
+    return before, check_new(checkpoint)
 
 
-def _same(one: str | os.PathLike, other: str | os.PathLike) -> bool:
+def _same(one: AnyPath, other: AnyPath) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
@@ -144,7 +146,7 @@ class Keeper:
     worth more, and the checkpoint before is still there.
     """
 
-    def __init__(self, path: str | os.PathLike, every: float | None) -> None:
+    def __init__(self, path: AnyPath, every: float | None) -> None:
         """every: seconds between two checkpoints, 0 for one after every step; None: USUAL_PAUSE, or more."""
         self.path = Path(path)
         self._every, self._warned = every, False

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from nst_utils.base.types import AnyPicture, Array, Picture, WidthHeight
 from nst_utils.engine.kinds import shown
 from nst_utils.engine.settings import STARTS, Settings
-from nst_utils.engine.styles import Region, regions_of, styles_of
+from nst_utils.engine.styles import AnyStyle, Region, regions_of, styles_of
 from nst_utils.network.weights import weights_digest
 from nst_utils.pictures.reading import as_picture
 from nst_utils.pictures.sizes import output_size
@@ -25,13 +26,13 @@ _TOLD_OTHERWISE = ("size", "max_side", "style_weights", "style_scale", "masks", 
 class Inputs:
     """Photograph uint8 (H, W, 3), (width, height) of the picture to paint, paintings in their regions, own start."""
 
-    content: np.ndarray = field(repr=False)
-    size: tuple[int, int]
+    content: Picture = field(repr=False)
+    size: WidthHeight
     regions: list[Region] = field(repr=False)
-    start: np.ndarray | None = field(repr=False)
+    start: Picture | None = field(repr=False)
 
     @classmethod
-    def of(cls, content: Any, style: Any, settings: Settings) -> "Inputs":
+    def of(cls, content: AnyPicture, style: AnyStyle, settings: Settings) -> "Inputs":
         """The inputs as stylize() is given them, with checked settings; InputError where they do not fit together."""
         photograph = as_picture(content, "content")
         size = output_size(photograph.shape[1::-1], settings.size, settings.max_side)
@@ -91,7 +92,7 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def _digest(array: np.ndarray) -> str:
+def _digest(array: Array) -> str:
     told = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
-    told.update(np.ascontiguousarray(array))
+    told.update(np.ascontiguousarray(array).data)
     return told.hexdigest()

@@ -1,7 +1,8 @@
 """What a setting may be: whole numbers, numbers, words, sizes, files, layers, each with one sentence for what is not.
 
 Every kind has check(name, value), for a value from Python or a file, and read(name, text), for a flag's text. Both
-return the value in its own type, or raise InputError naming the setting, what is wrong, and what to give.
+return the value in its own type, or raise InputError naming the setting, what is wrong, and what to give. `accepts` is
+the type, as it is written in Keywords, of what check() takes.
 """
 
 import math
@@ -10,11 +11,14 @@ import operator
 import os
 import re
 import reprlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Array, LayerWeights, WidthHeight
 from nst_utils.engine.recipe import check_layers, merge_layers
 
 
@@ -24,9 +28,9 @@ class Whole:
 
     least: int
     most: int | None = None
-    metavar = "N"
+    metavar, accepts = "N", "int"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> int:
         """The value as an int; InputError naming it otherwise."""
         try:
             if isinstance(value, bool):
@@ -38,13 +42,13 @@ class Whole:
             raise self._refusal(name, value)
         return number
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> int:
         """The value that a text such as a flag's stands for."""
         if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
             raise self._refusal(name, text)
         return self.check(name, int(text))
 
-    def _refusal(self, name, value):
+    def _refusal(self, name: str, value: Any) -> InputError:
         bounds = f"of {self.least} or more" if self.most is None else f"from {self.least} to {self.most}"
         return InputError(f"{name} is {shown(value)}: give a whole number {bounds}.")
 
@@ -57,9 +61,9 @@ class Number:
     most: float | None = None
     above: float | None = None
     below: float | None = None
-    metavar = "X"
+    metavar, accepts = "X", "float"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> float:
         """The value as it is, if it is a number within the bounds; InputError naming it otherwise."""
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if not number or not math.isfinite(value):
@@ -70,7 +74,7 @@ class Number:
             raise self._refusal(name, value)
         return value if isinstance(value, (int, float)) else float(value)
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> float:
         """The value that a text such as a flag's stands for."""
         try:
             number = float(text)
@@ -78,7 +82,7 @@ class Number:
             raise self._refusal(name, text) from None
         return self.check(name, number)
 
-    def _refusal(self, name, value):
+    def _refusal(self, name: str, value: Any) -> InputError:
         if self.most is not None:
             bounds = f"number from {self.least} to {self.most}"
         elif self.below is not None:
@@ -94,10 +98,13 @@ class Number:
 class Choice:
     """One of a few words."""
 
-    words: tuple
+    words: tuple[str, ...]
     metavar = "NAME"
 
-    def check(self, name, value):
+    @property
+    def accepts(self) -> str:
+        return literal(self.words)
+    def check(self, name: str, value: Any) -> str:
         """The value, if it is one of the words; InputError naming it otherwise."""
         if not isinstance(value, str) or value not in self.words:
             raise InputError(f"There is no {name} called {shown(value)}: use {', '.join(self.words)}.")
@@ -110,9 +117,9 @@ class Choice:
 class Size:
     """Width and height in pixels, two whole numbers, as a text 400x300."""
 
-    metavar = "WxH"
+    metavar, accepts = "WxH", "Sequence[int]"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> WidthHeight:
         """The value as (width, height); how small it may be is for those who know the picture."""
         try:
             width, height = (operator.index(side) for side in value)
@@ -120,7 +127,7 @@ class Size:
             raise InputError(f"The {name} {value} cannot be understood: give (width, height) in pixels.") from None
         return int(width), int(height)
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> WidthHeight:
         """(width, height) of a text such as 400x300."""
         match = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", text)
         if not match:
@@ -132,15 +139,16 @@ class Size:
 class Memory:
     """An amount of memory in bytes, as a text 2GB or 1500MB."""
 
-    metavar = "SIZE"
+    metavar, accepts = "SIZE", "float"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> int:
         """The value as a whole number of bytes above 0."""
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < float("inf"):
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not number or not 0 < value < float("inf"):
             raise InputError(f"{name} is {shown(value)}: give a number of bytes above 0.")
         return int(value)
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> int:
         """Bytes of a text such as 2GB, 1500MB or 1.5 GiB."""
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT])(i?)[bB]?\s*", text)
         if not match:
@@ -153,9 +161,8 @@ class Memory:
 class File:
     """The path of a file that is there; who opens it says what is wrong with it."""
 
-    metavar = "FILE"
-
-    def check(self, name, value):
+    metavar, accepts = "FILE", "AnyPath"
+    def check(self, name: str, value: Any) -> str:
         """The path as a text."""
         try:
             return os.fspath(value)
@@ -169,9 +176,9 @@ class File:
 class WeightedLayers:
     """Pairs of a layer's name and a weight, as a text conv1_1=0.5,conv2_1=0.2."""
 
-    metavar = "NAME=X,..."
+    metavar, accepts = "NAME=X,...", "str | dict[str, float] | Iterable[tuple[str, float]]"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> LayerWeights:
         """The pairs as a tuple of tuples, each layer once. The name of one layer stands for it with the weight 1."""
         if isinstance(value, str):
             return self.read(name, value)
@@ -182,7 +189,7 @@ class WeightedLayers:
         check_layers([layer for layer, _ in pairs])
         return merge_layers(pairs)
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> LayerWeights:
         """The pairs of a text such as conv1_1=0.5,conv2_1=0.2; a layer without a weight has the weight 1."""
         pairs = []
         for part in text.split(","):
@@ -196,9 +203,9 @@ class Numbers:
     """A number for each of the styles, as a text 2,1; a single one stands for all of them."""
 
     above: float | None = None
-    metavar = "X,..."
+    metavar, accepts = "X,...", "float | Sequence[float] | Array"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> tuple[float, ...]:
         """The numbers as a tuple."""
         if isinstance(value, numbers.Real):
             value = (value,)
@@ -206,12 +213,12 @@ class Numbers:
             raise InputError(f"{name} is {shown(value)}: give a number for each style.")
         return tuple(self._number.check(name, each) for each in value)
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> tuple[float, ...]:
         """The numbers of a text such as 2,1."""
         return tuple(self._number.read(name, part) for part in text.split(","))
 
     @property
-    def _number(self):
+    def _number(self) -> Number:
         return Number(above=self.above) if self.above is not None else Number(least=0)
 
 
@@ -219,9 +226,9 @@ class Numbers:
 class Masks:
     """A mask for each of the styles: the path of a picture, or one of two words; as a text sky.png,rest."""
 
-    metavar = "FILE,..."
+    metavar, accepts = "FILE,...", "str | Sequence[AnyPath]"
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> tuple[str, ...]:
         """The masks as a tuple of paths and words."""
         if isinstance(value, str):
             return self.read(name, value)
@@ -232,7 +239,7 @@ class Masks:
         except TypeError:
             raise InputError(f"{name} are {shown(value)}: give paths, 'all' or 'rest'.") from None
 
-    def read(self, name, text):
+    def read(self, name: str, text: str) -> tuple[str, ...]:
         """The masks of a text such as sky.png,rest."""
         return tuple(part.strip() for part in text.split(","))
 
@@ -241,10 +248,13 @@ class Masks:
 class Start:
     """One of a few words, or a picture: its path, or an array (H, W, 3)."""
 
-    words: tuple
+    words: tuple[str, ...]
     metavar = "NAME|FILE"
 
-    def check(self, name, value):
+    @property
+    def accepts(self) -> str:
+        return f"{literal(self.words)} | AnyPicture"
+    def check(self, name: str, value: Any) -> str | Array:
         """The value, if it is one of the words, the path of a file that is there, or an array."""
         if isinstance(value, np.ndarray):
             return value
@@ -258,11 +268,16 @@ class Start:
 
     read = check
 
-    def _refusal(self, name, value):
+    def _refusal(self, name: str, value: Any) -> InputError:
         words = ", ".join(self.words)
         return InputError(f"There is no {name} called {shown(value)}: use {words}, or the path of a picture.")
 
 
-def shown(value):
+def literal(words: Iterable[str]) -> str:
+    """The type of one of a few words."""
+    return "Literal[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def shown(value: Any) -> str:
     """The value as a message shows it: in quotes if it is text, and never long."""
     return reprlib.repr(value)

@@ -7,19 +7,36 @@ matched features alone meet the painting's colours and contrasts less well, the 
 asked for as well, a little at first and most in the last steps.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import tf
+from nst_utils.base.types import Array, Floats, Ints, Tensor, TensorWeights
 from nst_utils.engine.assignment import AT_ONCE, Rights, Spots, assign
+from nst_utils.engine.canvas import Canvas
 from nst_utils.engine.costs import total_cost
-from nst_utils.engine.objective import Evaluator, Objective, network_of
+from nst_utils.engine.objective import (
+    Activations,
+    Costs,
+    Evaluator,
+    Factors,
+    Matrices,
+    Numbers,
+    Objective,
+    network_of,
+)
 from nst_utils.engine.recipe import Recipe
-from nst_utils.engine.tiles import cut_tiles
+from nst_utils.engine.styles import Region
+from nst_utils.engine.tiles import Tile, cut_tiles
 from nst_utils.network.layout import stride
-from nst_utils.network.vgg import field_of_view
+from nst_utils.network.vgg import field_of_view, type_of
+from nst_utils.network.weights import Stamp
 from nst_utils.pictures.sizes import resample_grey
 
 GRID = 4  # pixels between neighbouring places
@@ -29,23 +46,25 @@ CHANNELS_OF = {"avgpool1": "conv1_2", "avgpool2": "conv2_2"}
 STYLE_LAYERS = tuple((name, 0.2) for name in ("conv1_1", "conv2_1", "conv3_1", "conv4_1"))
 # Numbers in a vector, and places that statistics are taken from.
 DIMENSIONS, SAMPLE = 256, 5000
+# Of each layer its directions; the shift; of each place its target and its weight.
+Goal: TypeAlias = tuple[dict[str, Tensor], Floats, Tensor, Floats]
 # J_match against J_style, whose unit is the cost of a picture without any features; and how much of the photograph's
 # own vectors stays in the targets at full strength.
 MATCH, KEPT = 0.1, 0.1
 
 
 @functools.lru_cache(maxsize=4)
-def _matcher(path, stamp, precision, pooling, masked):
+def _matcher(path: str, stamp: Stamp, precision: str, pooling: str, masked: tuple[bool, ...]) -> Matcher:
     return Matcher(network_of(path, stamp, precision, "conv4_1"), pooling, masked)
 
 
-def spots_of(regions):
+def spots_of(regions: Iterable[Region]) -> Spots:
     """The Spots of the paintings of regions at a size."""
     shapes = [painting.shape[:2] for region in regions for painting in region.paintings]
     return Spots(tuple(tuple(-(-side // GRID) for side in shape) for shape in shapes))
 
 
-def matcher_of(path, stamp, precision, pooling, masked):
+def matcher_of(path: str, stamp: Stamp, precision: str, pooling: str, masked: Sequence[bool]) -> Matcher:
     """The Matcher on a weights file, the same for all runs of the program that look alike."""
     return _matcher(path, stamp, precision, pooling, tuple(masked))
 
@@ -53,7 +72,7 @@ def matcher_of(path, stamp, precision, pooling, masked):
 class Matcher(Evaluator):
     """The network, vectors on the grid, and the cost with its gradient; traced once for pictures of every size."""
 
-    def __init__(self, weights, pooling="average", masked=(False,)):
+    def __init__(self, weights: TensorWeights, pooling: str = "average", masked: Sequence[bool] = (False,)) -> None:
         super().__init__(weights, (), [name for name, _ in STYLE_LAYERS], pooling, masked)
         # The enlarged conv4_1 looks one of its positions further.
         self.halo = -(-(field_of_view(weights, "conv4_1") + stride("conv4_1")) // 16) * 16
@@ -66,22 +85,27 @@ class Matcher(Evaluator):
         style_numbers = {sight.key: number for sight in self.sights}
         factors = {"alpha": number, "beta": number, "content": {}, "style": style_numbers}
 
-        def traced(function, *signature):
+        def traced(function: Callable[..., Any], *signature: Any) -> Any:
             return tf.function(function, input_signature=signature, autograph=False)
 
         self.look = traced(self._look, picture, box)
         self.match_whole = traced(self._match_whole, picture, box, goal, S, masks, factors)
         self.match_tile = traced(self._match_tile, picture, box, boxes, goal, style_numbers, S, masks, factors)
 
-    def slices(self):
+    def slices(self) -> dict[str, slice]:
         """Where the channels of each layer stand in an uncut vector."""
-        begins = np.cumsum([0, *(int(self.weights[CHANNELS_OF.get(name, name)][1].shape[0]) for name in LAYERS)])
+        begins = np.cumsum([0, *map(self._channels, LAYERS)])
         return {name: slice(*ends) for name, *ends in zip(LAYERS, begins[:-1], begins[1:], strict=True)}
 
-    def _all_activations(self, picture):
+    def _channels(self, layer: str) -> int:
+        convolution = self.weights[CHANNELS_OF.get(layer, layer)]
+        assert convolution is not None
+        return int(convolution[1].shape[0])
+
+    def _all_activations(self, picture: Tensor) -> Activations:
         return self._activations(picture, [*self.layers, *LAYERS])
 
-    def _look(self, picture, box):
+    def _look(self, picture: Tensor, box: Tensor) -> Tensor:
         """The vectors (places, D) at a tile's own places, neither centred nor scaled."""
         found, parts = self._all_activations(picture), []
         for name in LAYERS:
@@ -89,7 +113,7 @@ class Matcher(Evaluator):
             parts.append(tf.reshape(_inside(tf.cast(a, self._type), box), [-1, a.shape[-1]]))
         return tf.concat(parts, axis=-1)
 
-    def _vectors(self, found, box, W, shift):
+    def _vectors(self, found: Activations, box: Tensor, W: Any, shift: Any) -> Tensor:
         """The vectors in their main directions, (places, d) float32; each layer is turned where that is least work."""
         total = -shift
         for name in LAYERS:
@@ -102,14 +126,16 @@ class Matcher(Evaluator):
             total += _inside(a, box)[0]
         return tf.reshape(total, [-1, tf.shape(total)[-1]])
 
-    def _match(self, found, box, goal):
+    def _match(self, found: Activations, box: Tensor, goal: Goal) -> Tensor:
         """The sum over the places of weight * (1 - cosine)."""
         W, shift, targets, weights = goal
         v, t = self._vectors(found, box, W, shift), tf.cast(targets, tf.float32)
         cosine = tf.reduce_sum(v * t, -1) * tf.math.rsqrt(tf.reduce_sum(v * v, -1) + 1e-12)
         return tf.reduce_sum(weights * (1 - cosine))
 
-    def _match_whole(self, picture, box, goal, S_S, masks, factors):
+    def _match_whole(
+        self, picture: Tensor, box: Tensor, goal: Goal, S_S: Matrices, masks: Matrices, factors: Factors
+    ) -> tuple[Tensor, Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(picture)
             found = self._all_activations(picture)
@@ -119,7 +145,10 @@ class Matcher(Evaluator):
             J = total_cost(J_match, J_style, factors["alpha"], factors["beta"])
         return J_match, J_style, tape.gradient(J, picture)
 
-    def _match_tile(self, picture, box, boxes, goal, shares, slopes, masks, factors):
+    def _match_tile(
+        self, picture: Tensor, box: Tensor, boxes: Tensor, goal: Goal, shares: Numbers, slopes: Matrices,
+        masks: Matrices, factors: Factors,
+    ) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(picture)
             found = self._all_activations(picture)
@@ -133,7 +162,11 @@ class Matcher(Evaluator):
 class Match(Objective):
     """J = alpha J_match + beta J_style of pictures of one size, for the assignment that is set."""
 
-    def __init__(self, matcher, content, regions, strength=1.0, tv_weight=0.0, max_pixels=None, canvas=None):
+    evaluator: Matcher
+    def __init__(
+        self, matcher: Matcher, content: Floats, regions: Sequence[Region], strength: float = 1.0,
+        tv_weight: float = 0.0, max_pixels: int | None = None, canvas: Canvas | None = None,
+    ) -> None:
         """content: (H, W, 3), 0-255. regions: as regions_at() gives them. strength: from 0 to 1."""
         recipe = Recipe(1.0, 1.0, tv_weight, (), STYLE_LAYERS, matcher.pooling)
         super().__init__(matcher, recipe, content, regions, max_pixels, canvas)
@@ -150,7 +183,7 @@ class Match(Objective):
                 )
         self.spots = spots_of(regions)
         self._rights, self._place_weights = self._rights_of_places()
-        self._seen = {}
+        self._seen: dict[int, tuple[Tile, Tensor]] = {}
         self._find_directions()
         vectors = [self._project(painting, *self._style_directions) for painting in self.paintings]
         self._vectors_of_spots = tf.constant(vectors[0] if len(vectors) == 1 else np.concatenate(vectors))
@@ -161,9 +194,10 @@ class Match(Objective):
         none = {key: tf.zeros_like(S) for key, S in self._S_S.items()}
         style = matcher.style_costs(self._S_S, none)
         self._unit = sum(float(self._factors["style"][key]) * float(J) for key, J in style.items())
-        self._penalty, self._set_for = np.float32(1), None
+        self._penalty = np.float32(1)
+        self._set_for: tuple[Ints, float] | None = None
 
-    def search(self, picture, share, below=None, seed=0):
+    def search(self, picture: Floats, share: float, below: tuple[Ints, Spots] | None = None, seed: int = 0) -> Ints:
         """The assignment (rows, columns) for the photograph's vectors, or for a mix with a share of the picture's."""
         queries = self._content_vectors
         if share:
@@ -174,7 +208,7 @@ class Match(Objective):
                 queries[piece] = _mixed(self._content_vectors[piece], queries[piece], share)
         return assign(queries, self._vectors_of_spots, self.spots, self._rights, self.grid, below, seed)
 
-    def with_targets(self, chosen, style_weight):
+    def with_targets(self, chosen: Ints, style_weight: float) -> Match:
         """This objective for an assignment, with a weight of J_style."""
         if self._set_for is not None and self._set_for[0] is chosen and self._set_for[1] == style_weight:
             return self
@@ -188,16 +222,16 @@ class Match(Objective):
         self._goals = None if len(self.tiles) > 1 else self._goal_of(self.tiles[0])
         return self
 
-    def costs(self, picture):
+    def costs(self, picture: Floats) -> Costs:
         return self(picture).costs
 
-    def _whole(self, picture):
+    def _whole(self, picture: Floats) -> tuple[Any, Any, Floats]:
         J_match, J_style, gradient = self.evaluator.match_whole(
             picture, self._box(self.tiles[0]), self._goals, self._S_S, self._masks, self._factors
         )
         return J_match / self._total, J_style, gradient.numpy()
 
-    def _tiled(self, picture):
+    def _tiled(self, picture: Floats) -> tuple[Any, Any, Floats]:
         S_G, _ = self._features(picture, with_content=False)
         J_style, slopes = self.evaluator.style_slopes(self._S_S, S_G, self._factors)
         J_match, gradient = 0.0, np.zeros_like(picture)
@@ -211,10 +245,10 @@ class Match(Objective):
             tile.cut(gradient)[...] += slope
         return J_match / self._total, J_style, gradient
 
-    def _box(self, tile):
+    def _box(self, tile: Tile) -> Ints:
         return np.array(tile.inner_at(GRID), np.int32)
 
-    def _goal_of(self, tile):
+    def _goal_of(self, tile: Tile) -> Goal:
         """Directions, shift, targets and weights of a tile's own places."""
         places = tile.inner_of(np.arange(self._chosen.size, dtype=np.int32).reshape(self.grid), GRID)
         targets = tf.gather(self._vectors_of_spots, tile.inner_of(self._chosen, GRID).ravel())
@@ -223,7 +257,7 @@ class Match(Objective):
         parts = {name: W[part] for name, part in self.evaluator.slices().items()}
         return parts, shift, targets, self._place_weights[places.ravel()]
 
-    def _rights_of_places(self):
+    def _rights_of_places(self) -> tuple[Rights, Floats]:
         """Which paintings each place may take from, and how much each place counts."""
         size = self.grid[::-1]
         masks = [
@@ -231,47 +265,47 @@ class Match(Objective):
             for each in self._regions
         ]
         strongest = np.max(masks, axis=0)
-        allowed, wanted = [], []
+        rows, wanted = [], []
         for region, mask in zip(self._regions, masks, strict=True):
             here = (mask >= 0.5 * np.maximum(strongest, 1e-6)).ravel()
             for share in region.shares:
-                allowed.append(here)
+                rows.append(here)
                 wanted.append(share * max(1, here.sum()))
-        allowed = np.stack(allowed, axis=1)
+        allowed = np.stack(rows, axis=1)
         allowed[~allowed.any(axis=1)] = True
         return Rights(allowed, np.array(wanted)), np.clip(strongest, 0, 1).ravel().astype(np.float32)
 
-    def _columns(self, picture):
+    def _columns(self, picture: Floats) -> Iterator[tuple[Tile, Tensor]]:
         """For every tile of a picture: the tile, and its own vectors as _look() gives them."""
         if id(picture) in self._seen:
             yield self._seen[id(picture)]
             return
-        tiles = cut_tiles(*picture.shape[:2], self.evaluator.halo, self._max_pixels)
-        for tile in tiles:
+        for tile in self._tiles_of(picture):
             yield tile, self.evaluator.look(tile.cut(picture), self._box(tile))
 
-    def _is_whole(self, picture):
-        return len(cut_tiles(*picture.shape[:2], self.evaluator.halo, self._max_pixels)) == 1
+    def _tiles_of(self, picture: Floats) -> list[Tile]:
+        return cut_tiles(picture.shape[0], picture.shape[1], self.evaluator.halo, self._max_pixels)
 
-    def _find_directions(self):
+    def _find_directions(self) -> None:
         """Means, scales and main directions of the vectors, of the paintings' and of the photograph's."""
         mean, scale, sample = self._statistics(self.paintings)
         directions = _main_directions((sample - mean) * scale)
         content_mean, content_scale, _ = self._statistics([self._content])
-        type_ = self.evaluator.weights["conv1_1"][0].dtype
+        type_ = type_of(self.evaluator.weights)
 
-        def turned(mean, scale):
+        def turned(mean: Floats, scale: Floats) -> tuple[Tensor, Floats]:
             W = tf.cast(scale[:, np.newaxis] * directions, type_)
             return W, mean @ tf.cast(W, tf.float32).numpy()
 
         self._style_directions, self._content_directions = turned(mean, scale), turned(content_mean, content_scale)
 
-    def _statistics(self, pictures):
+    def _statistics(self, pictures: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
         """Mean and scale of every channel, and the sample of vectors that they come from."""
         parts = []
         for picture in pictures:
-            columns = list(self._columns(picture)) if self._is_whole(picture) else self._columns(picture)
-            if self._is_whole(picture):
+            columns: Iterable[tuple[Tile, Tensor]] = self._columns(picture)
+            if len(self._tiles_of(picture)) == 1:
+                columns = list(columns)
                 self._seen[id(picture)] = columns[0]  # to be looked at once more
             places = -(-picture.shape[0] // GRID) * -(-picture.shape[1] // GRID)
             every = max(1, places * len(pictures) // SAMPLE)
@@ -284,7 +318,7 @@ class Match(Objective):
             scale[part] = LAYERS[name] ** 0.5 / np.sqrt(max(1e-6, energy))
         return mean, scale, sample
 
-    def _project(self, picture, W, shift):
+    def _project(self, picture: Floats, W: Any, shift: Any) -> Array:
         """The picture's vectors in their main directions, of length 1, an array (places, d) of the network's type."""
         grid = tuple(-(-side // GRID) for side in picture.shape[:2])
         found = np.empty((*grid, W.shape[1]), W.dtype.as_numpy_dtype)
@@ -294,7 +328,7 @@ class Match(Objective):
         return found.reshape(-1, W.shape[1])
 
 
-def _on_grid(a, name):
+def _on_grid(a: Tensor, name: str) -> Tensor:
     """Activations (1, n_H, n_W, C) of a layer on the grid of places: averaged down, or enlarged."""
     step = stride(name)
     if step < GRID:
@@ -304,11 +338,11 @@ def _on_grid(a, name):
     return a
 
 
-def _inside(a, box):
+def _inside(a: Tensor, box: Tensor) -> Tensor:
     return a[:, box[0] : box[1], box[2] : box[3]]
 
 
-def _main_directions(x):
+def _main_directions(x: Any) -> Floats:
     """(D, d) orthonormal directions that hold most of x (n, D), by subspace iteration from a fixed start."""
     d = min(DIMENSIONS, *x.shape)
     x = tf.constant(x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12))
@@ -323,17 +357,17 @@ def _main_directions(x):
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _turned(columns, W, shift):
+def _turned(columns: Tensor, W: Any, shift: Any) -> Tensor:
     x = tf.cast(tf.matmul(columns, W), tf.float32) - shift
     return tf.cast(tf.math.l2_normalize(x, -1, 1e-12), columns.dtype)
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _mix(one, other, share):
+def _mix(one: Tensor, other: Tensor, share: float) -> Tensor:
     x = (1 - share) * tf.cast(one, tf.float32) + share * tf.cast(other, tf.float32)
     return tf.cast(tf.math.l2_normalize(x, -1, 1e-12), one.dtype)
 
 
-def _mixed(one, other, share):
+def _mixed(one: Any, other: Any, share: float) -> Any:
     """Vectors of length 1 between two, by a share of the other."""
     return _mix(one, other, np.float32(share))

@@ -3,6 +3,8 @@
 from nst_utils.base.errors import InputError
 from nst_utils.base.machine import machine_memory
 from nst_utils.base.tensorflow import device_memory
+from nst_utils.base.types import WidthHeight
+from nst_utils.engine.settings import Settings
 
 # Resident bytes per pixel of one evaluation, measured with benchmarks/scale.py.
 BYTES_PER_PIXEL = {"float32": 2700, "bfloat16": 1500}
@@ -16,7 +18,7 @@ DEVICE_BYTES = 500_000_000
 VECTOR_BYTES = 110
 
 
-def needed_memory(size, settings):
+def needed_memory(size: WidthHeight, settings: Settings) -> int:
     """Bytes that a run of this size takes: in one piece if settings.max_memory allows, in tiles within it otherwise.
 
     A precision of "auto" counts as float32, the larger, so that nobody has to import TensorFlow for the answer.
@@ -31,7 +33,7 @@ def needed_memory(size, settings):
     return int(min(whole, settings.max_memory or 0.75 * allowed, allowed))
 
 
-def plan_memory(size, settings):
+def plan_memory(size: WidthHeight, settings: Settings) -> tuple[int, int]:
     """The length of the optimiser's history and the most pixels of a tile that fit into settings.max_memory bytes.
 
     The history, settings.history_length pairs where they fit, gives way to the tile, down to three. By default three
@@ -45,7 +47,7 @@ def plan_memory(size, settings):
     vectors = VECTOR_BYTES * size[0] * size[1] if settings.method == "neighbours" else 0
     per_pixel = BYTES_PER_PIXEL[settings.precision]
 
-    def tile(length):
+    def tile(length: int) -> int:
         return int((budget - PROGRAM_BYTES - vectors - (2 * length + WORKING_VECTORS) * vector) // per_pixel)
 
     length = settings.history_length if settings.optimizer == "lbfgs" else 0

@@ -1,14 +1,19 @@
 """Any cost in the fast engine: a function of the picture, or a tensor of the course's graph, made small by L-BFGS."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import computing, tf
-from nst_utils.engine.optimizers import Evaluation, Lbfgs
+from nst_utils.base.types import Array, Floats, Tensor
+from nst_utils.engine.optimizers import Evaluation, Lbfgs, Memory
 from nst_utils.network.layout import MEANS
 
+# From an image to its cost and gradient.
+Slope: TypeAlias = Callable[[Floats], tuple[float, Floats]]
 # Grey levels by which the first step changes the picture.
 FIRST_STEP = 8.0
 # As it is in stylize(), where the penalty is 1 and the slope at the start some hundreds.
@@ -21,10 +26,14 @@ class Minimizing:
 
     iteration: int
     cost: float
-    image: np.ndarray = field(repr=False)
+    image: Floats = field(repr=False)
 
 
-def minimize(cost, start, iterations=30, callback=None, variable=None, sess=None, history_length=10):
+def minimize(
+    cost: Callable[[Tensor], Tensor] | Tensor, start: Array, iterations: int = 30,
+    callback: Callable[[Minimizing], object] | None = None, variable: Any = None, sess: Any = None,
+    history_length: int = 10,
+) -> Floats:
     """The image near `start` that makes a cost of your own small, float32 in the form of `start`.
 
     cost: a function of the image, an eager tensor like `start`, that returns a scalar tensor; or, in the course's
@@ -47,7 +56,7 @@ def minimize(cost, start, iterations=30, callback=None, variable=None, sess=None
 
     penalty = None
 
-    def objective(image):
+    def objective(image: Floats) -> Evaluation:
         nonlocal penalty
         clipped = np.clip(image, lowest, lowest + 255)
         value, gradient = slope(clipped)
@@ -61,7 +70,8 @@ def minimize(cost, start, iterations=30, callback=None, variable=None, sess=None
         # In the place of costs, what is to be told of the image.
         return Evaluation(image, (value, clipped), value + float(penalty * np.vdot(outside, outside)), gradient)
 
-    now, memory, optimizer = objective(start), (), Lbfgs(history_length)
+    now, optimizer = objective(start), Lbfgs(history_length)
+    memory: Memory = ()
     try:
         for iteration in range(iterations + 1):
             if iteration:
@@ -80,10 +90,10 @@ def minimize(cost, start, iterations=30, callback=None, variable=None, sess=None
     return found
 
 
-def _slope_of_function(cost, start):
+def _slope_of_function(cost: Callable[[Tensor], Tensor], start: Floats) -> Slope:
     """A function of the image that returns the cost, a float, and its gradient."""
 
-    def cost_and_gradient(image):
+    def cost_and_gradient(image: Tensor) -> tuple[Tensor, Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(image)
             J = tf.convert_to_tensor(cost(image))
@@ -93,7 +103,7 @@ def _slope_of_function(cost, start):
 
     traced = tf.function(cost_and_gradient, input_signature=[tf.TensorSpec(start.shape)], autograph=False)
 
-    def slope(image):
+    def slope(image: Floats) -> tuple[float, Floats]:
         nonlocal traced
         with computing():
             tensor = tf.constant(image)
@@ -112,7 +122,7 @@ def _slope_of_function(cost, start):
     return slope
 
 
-def _slope_of_tensor(J, variable, sess, start):
+def _slope_of_tensor(J: Tensor, variable: Any, sess: Any, start: Floats) -> tuple[Slope, Callable[[Floats], None]]:
     """The same for a tensor of a graph, and a function that leaves the variable at an image."""
     if variable is None or sess is None:
         raise InputError('A cost of a graph needs its variable and session: variable=model["input"], sess=sess.')
@@ -124,10 +134,10 @@ def _slope_of_tensor(J, variable, sess, start):
         gradient = _checked(tf.gradients(J, variable)[0])
     assign, value = variable.initializer, variable.initializer.inputs[1]
 
-    def leave_at(image):
+    def leave_at(image: Floats) -> None:
         sess.run(assign, {value: image})
 
-    def slope(image):
+    def slope(image: Floats) -> tuple[float, Floats]:
         leave_at(image)
         cost, found = sess.run([J, gradient])
         return float(cost), found
@@ -135,7 +145,7 @@ def _slope_of_tensor(J, variable, sess, start):
     return slope, leave_at
 
 
-def _checked(gradient):
+def _checked(gradient: Tensor | None) -> Tensor:
     if gradient is None:
         raise InputError("The cost does not depend on the image: compute it from the image that it is given.")
     return gradient

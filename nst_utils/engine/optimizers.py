@@ -6,20 +6,26 @@ any two steps, written down and gone on with. All vectors stay float32, and L-BF
 told to, because for a poster its memory is what fills the machine's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+
+from nst_utils.base.types import Floats
+
+# What an optimiser remembers.
+Memory: TypeAlias = tuple[tuple[Any, ...], ...]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What an objective says of a picture: the costs to report, the value to minimise, and its gradient, if asked."""
 
-    picture: np.ndarray
+    picture: Floats
     costs: Any
     value: float
-    gradient: np.ndarray | None = None
+    gradient: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,16 @@ class Lbfgs:
 
     history_length: int = 10
 
-    def step(self, objective, now, memory, first_step=8.0):
+    def step(
+        self, objective: Callable[[Floats], Evaluation], now: Evaluation, memory: Memory, first_step: float = 8.0
+    ) -> tuple[Evaluation, Memory] | None:
         """(the next Evaluation, its memory), or None if no step lowers the value any more.
 
         now: the Evaluation of the present picture. memory: what the step before gave, () at first, or that of an
         objective much like this one. first_step: root mean square change, in grey levels, of a step without memory.
         The step is halved (or shortened to the minimum of the parabola) while it fails Armijo's condition.
         """
+        assert now.gradient is not None
         while True:
             direction = newton_step(memory, now.gradient) if memory else None
             if direction is None or _dot(direction, now.gradient) >= 0:
@@ -54,13 +63,18 @@ class Lbfgs:
             # What was learned far from here misleads: begin again with the slope alone.
             memory = ()
 
-    def _search(self, objective, now, direction, memory, attempts=8):
+    def _search(
+        self, objective: Callable[[Floats], Evaluation], now: Evaluation, direction: Floats, memory: Memory,
+        attempts: int = 8,
+    ) -> tuple[Evaluation | None, Memory]:
         """The first of ever shorter steps that lowers the value enough, or None; every trial teaches the curvature."""
+        assert now.gradient is not None
         slope = _dot(direction, now.gradient)
         length = 1.0
         for _ in range(attempts):
             step = np.float32(length) * direction
             trial = objective(now.picture + step)
+            assert trial.gradient is not None
             accepted = trial.value <= now.value + 1e-4 * length * slope
             if accepted or length == 1.0:
                 memory = self._remember(memory, step, trial.gradient - now.gradient)
@@ -71,7 +85,7 @@ class Lbfgs:
             length = float(np.clip(parabola, 0.1 * length, 0.5 * length))
         return None, memory
 
-    def _remember(self, memory, step, change):
+    def _remember(self, memory: Memory, step: Floats, change: Floats) -> Memory:
         """The memory with another pair, if the curvature along the step is positive beyond rounding."""
         curvature = _dot(step, change)
         if curvature > 1e-6 * np.sqrt(_dot(step, step) * _dot(change, change)):
@@ -79,7 +93,7 @@ class Lbfgs:
         return memory
 
 
-def newton_step(memory, gradient):
+def newton_step(memory: Memory, gradient: Floats) -> Floats:
     """-H gradient, by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4)."""
     direction = -gradient
     factors = []
@@ -103,8 +117,12 @@ class Adam:
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    def step(self, objective, now, memory, first_step=None):
+    def step(
+        self, objective: Callable[[Floats], Evaluation], now: Evaluation, memory: Memory,
+        first_step: float | None = None,
+    ) -> tuple[Evaluation, Memory]:
         """(the next Evaluation, its memory): one row of the gradients' mean, that of their squares, and a count."""
+        assert now.gradient is not None
         mean, square, count = memory[0] if memory else (np.zeros_like(now.gradient), np.zeros_like(now.gradient), 0)
         count += 1
         mean = mean + (1 - self.beta_1) * (now.gradient - mean)
@@ -122,13 +140,17 @@ class Adagrad:
     initial: float = 0.1
     epsilon: float = 1e-7
 
-    def step(self, objective, now, memory, first_step=None):
+    def step(
+        self, objective: Callable[[Floats], Evaluation], now: Evaluation, memory: Memory,
+        first_step: float | None = None,
+    ) -> tuple[Evaluation, Memory]:
         """(the next Evaluation, its memory): one row, the sum of the squared gradients."""
+        assert now.gradient is not None
         square = memory[0][0] if memory else np.full_like(now.gradient, self.initial)
         square = square + now.gradient**2
         picture = now.picture - np.float32(self.learning_rate) * now.gradient / np.sqrt(square + self.epsilon)
         return objective(picture), ((square,),)
 
 
-def _dot(a, b):
+def _dot(a: Floats, b: Floats) -> float:
     return float(np.dot(a.ravel(), b.ravel()))

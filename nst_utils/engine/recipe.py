@@ -1,9 +1,14 @@
 """What a picture is judged by: the layers that the costs look at, and the weights of the costs."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import LayerWeights
 from nst_utils.network.layout import LAYERS
 
 CONTENT_LAYER = "conv4_2"
@@ -21,11 +26,11 @@ class Recipe:
     alpha: float = 10
     beta: float = 40
     tv_weight: float = 0
-    content_layers: tuple = ((CONTENT_LAYER, 1.0),)
-    style_layers: tuple = tuple(STYLE_LAYERS)
+    content_layers: LayerWeights = ((CONTENT_LAYER, 1.0),)
+    style_layers: LayerWeights = tuple(STYLE_LAYERS)
     pooling: str = "average"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("alpha", "beta", "tv_weight"):
             check_weight(name, getattr(self, name))
         for name in ("content_layers", "style_layers"):
@@ -35,20 +40,20 @@ class Recipe:
             raise InputError("Neither a content nor a style layer is left: give at least one.")
 
     @property
-    def content_names(self):
+    def content_names(self) -> list[str]:
         return [name for name, _ in self.content_layers]
 
     @property
-    def style_names(self):
+    def style_names(self) -> list[str]:
         return [name for name, _ in self.style_layers]
 
     @property
-    def layers(self):
+    def layers(self) -> list[str]:
         """All layers that the costs look at, from shallow to deep."""
         names = {*self.style_names, *self.content_names}
         return sorted(names, key=lambda name: LAYERS.index(name) if name in LAYERS else -1)
 
-    def down_to(self, deepest):
+    def down_to(self, deepest: str) -> Recipe:
         """The recipe without the costs of layers deeper than the one named."""
         kept = LAYERS[: LAYERS.index(deepest) + 1]
         return replace(
@@ -58,12 +63,12 @@ class Recipe:
         )
 
 
-def merge_layers(pairs):
+def merge_layers(pairs: Iterable[tuple[str, float]]) -> LayerWeights:
     """The pairs (layer, weight) with each layer once, the weights of one named twice added up.
 
     Raises InputError for a weight that is negative or not a number, and where no weight is above 0.
     """
-    merged = {}
+    merged: dict[str, float] = {}
     for name, weight in pairs:
         check_weight(f"The weight of the layer {name}", weight)
         merged[name] = merged[name] + weight if name in merged else weight
@@ -72,13 +77,13 @@ def merge_layers(pairs):
     return tuple(merged.items())
 
 
-def check_layers(names):
+def check_layers(names: Iterable[str]) -> None:
     """Raise InputError if the network lacks one of the layers."""
     if unknown := [str(name) for name in names if name not in LAYERS]:
         raise InputError(f"The network has no layer {', '.join(unknown)}: its layers are {', '.join(LAYERS)}.")
 
 
-def check_weight(name, weight):
+def check_weight(name: str, weight: Any) -> None:
     """Raise InputError unless the weight is a finite number of 0 or more."""
     if isinstance(weight, bool) or not isinstance(weight, (int, float)) and not hasattr(weight, "__float__"):
         raise InputError(f"{name} is {weight!r}: give a finite weight of 0 or more.")

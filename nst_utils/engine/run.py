@@ -5,10 +5,12 @@ layers, which hold nearly all of the cost there and a fraction of the work; then
 see every layer at the full size. Adam and Adagrad are the plain loops of the course.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,14 +20,18 @@ import numpy as np
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import read_arrays, write_arrays
 from nst_utils.base.tensorflow import computing, resolve_precision, tf
+from nst_utils.base.types import AnyPath, AnyPicture, Array, Floats, Ints, Picture, WidthHeight
+from nst_utils.engine.assignment import Spots
 from nst_utils.engine.canvas import Canvas, LuminanceCanvas
 from nst_utils.engine.inputs import Inputs
 from nst_utils.engine.matching import GRID, Match, matcher_of, spots_of
 from nst_utils.engine.memory import SMALLEST_TILE, plan_memory
-from nst_utils.engine.objective import Costs, Objective, evaluator_of
-from nst_utils.engine.optimizers import Adagrad, Adam, Evaluation, Lbfgs
+from nst_utils.engine.objective import Costs, Evaluator, Objective, evaluator_of
+from nst_utils.engine.optimizers import Adagrad, Adam, Evaluation, Lbfgs, Memory
+from nst_utils.engine.recipe import Recipe
+from nst_utils.engine.settings import Settings
 from nst_utils.engine.starts import plain_start
-from nst_utils.engine.styles import recolored_detail, regions_at
+from nst_utils.engine.styles import AnyStyle, recolored_detail, regions_at
 from nst_utils.network.weights import file_stamp
 from nst_utils.pictures.colors import Moments, grey, match_luminance, recolor
 from nst_utils.pictures.sizes import enlarge, resize
@@ -64,19 +70,19 @@ class Step:
     style: float
     variation: float
     exact: bool
-    _picture: np.ndarray = field(repr=False)
+    _picture: Any = field(repr=False)  # Floats, or None in a list of steps
 
     @property
-    def pixels(self):
+    def pixels(self) -> Floats:
         """The picture of this step, float32 (height, width, 3), not clipped: a copy, to do with as one likes."""
         return self._picture.copy()
 
     @property
-    def image(self):
+    def image(self) -> Picture:
         """The picture of this step, uint8 (height, width, 3)."""
         return to_uint8(self._picture)
 
-    def without_picture(self):
+    def without_picture(self) -> Step:
         """The step to keep in a list, without the memory of its picture."""
         return replace(self, _picture=None)
 
@@ -90,7 +96,7 @@ class Phase:
     the phase begins, None to keep what was found; and the weight of J_style.
     """
 
-    size: tuple
+    size: WidthHeight
     steps: int
     all_layers: bool
     share: float | None = None
@@ -116,14 +122,14 @@ class State:
     over: bool = True
     iteration: int = 0
     now: Evaluation | None = field(default=None, repr=False)
-    memory: tuple = field(default=(), repr=False)
+    memory: Memory = field(default=(), repr=False)
     deepest: str | None = None
-    chosen: np.ndarray | None = field(default=None, repr=False)
-    below: np.ndarray | None = field(default=None, repr=False)
+    chosen: Ints | None = field(default=None, repr=False)
+    below: Ints | None = field(default=None, repr=False)
     seconds: float = 0.0
     stopped: str | None = None
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Array]:
         """The state as arrays by name, to be written down; of_arrays() makes a state of them again."""
         words = {name: getattr(self, name) for name in self._WORDS}
         words["rows"] = [len(row) for row in self.memory]
@@ -139,7 +145,7 @@ class State:
         return {"words": np.array(json.dumps(words))} | arrays
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "State":
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> State:
         """The state of such arrays; one of many kinds of exceptions where they are none."""
         words = json.loads(arrays["words"].item())
         memory = tuple(
@@ -152,12 +158,12 @@ class State:
             now = Evaluation(arrays["picture"], costs, value, arrays.get("gradient"))
         return cls(now=now, memory=memory, chosen=arrays.get("chosen"), below=arrays.get("below"), **words)
 
-    def save(self, path):
+    def save(self, path: AnyPath) -> None:
         """Write the state to a file (NumPy's .npz), whole or not at all."""
         write_arrays(path, self.arrays())
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: AnyPath) -> State:
         """The state that save() wrote; InputError for a file that holds none. Reads data only, never code."""
         arrays = read_arrays(path)
         try:
@@ -178,7 +184,7 @@ class Run:
     What a run itself holds is only kept to save work, so any number of states may be advanced in turns.
     """
 
-    def __init__(self, content, style, settings):
+    def __init__(self, content: AnyPicture, style: AnyStyle, settings: Settings) -> None:
         """content: a path or an array (H, W, 3), 0-255. style: the same, a Style, or a list. settings: checked."""
         began = time.perf_counter()
         self.inputs = inputs = Inputs.of(content, style, settings)
@@ -187,18 +193,19 @@ class Run:
         with computing():
             self.settings = settings = replace(settings, precision=resolve_precision(settings.precision))
             self.history_length, self.max_pixels = plan_memory(self.size, settings)
-            self._recipes, self._evaluators = {}, {}
+            self._recipes: dict[str | None, Recipe] = {}
+            self._evaluators: dict[str | None, Evaluator] = {}
             if settings.method == "gram":
                 self._down_to(None)
         self.phases = self._plan()
-        self._level = None
+        self._level: _Level | None = None
         self._seconds = time.perf_counter() - began
 
-    def begin(self):
+    def begin(self) -> State:
         """The state before the first step."""
         return State(seconds=self._seconds)
 
-    def advance(self, state):
+    def advance(self, state: State) -> State:
         """The state one step on: the start's evaluation first, then a step of the optimiser at each call.
 
         A step that runs out of a GPU's memory is computed again in smaller tiles. Raises InputError where the cost
@@ -214,8 +221,9 @@ class Run:
                 self._shrink_tiles()
         return replace(found, seconds=state.seconds + time.perf_counter() - began)
 
-    def step(self, state):
+    def step(self, state: State) -> Step:
         """What a state, of at least one step, has to tell."""
+        assert state.now is not None
         phase = self.phases[state.phase]
         to_come = sum(later.steps for later in self.phases[state.phase + 1 :])
         planned = state.iteration - state.count + phase.steps + to_come
@@ -287,7 +295,7 @@ class Run:
             raise ValueError("its pictures have another size")
         self._check_found(state, shape)
 
-    def _check_found(self, state, shape):
+    def _check_found(self, state: State, shape: tuple[int, ...]) -> None:
         """The same of what the method neighbours has found."""
         if self.settings.method != "neighbours" or state.stopped:
             return
@@ -302,27 +310,27 @@ class Run:
             if not 0 <= chosen.min() <= chosen.max() < _Level(self, sizes[number]).spots.begins[-1]:
                 raise ValueError("what it found for the places is nowhere")
 
-    def costs(self, picture):
+    def costs(self, picture: Array) -> Costs:
         """The Costs, of all layers, of a picture (H, W, 3) of the full size."""
         with computing():
             level = self._level_at(self.size, None)
             picture = level.canvas.admit(np.asarray(picture, np.float32))
             if self.settings.method == "neighbours":
-                chosen = level.match.search(picture, self.phases[-2].share, seed=self.settings.seed)
-                return level.match.with_targets(chosen, self.phases[-1].style_weight).costs(picture)
+                chosen = level.match.search(picture, self.phases[-2].share or 0.0, seed=self.settings.seed)
+                return _matching(level, chosen, self.phases[-1]).costs(picture)
             return level.objective(True).costs(picture)
 
-    def _plan(self):
+    def _plan(self) -> list[Phase]:
         steps = self.settings.iterations
         if self.settings.optimizer != "lbfgs":
             return [Phase(self.size, steps, True)]
         sizes = [self.size]
         # A start with noise has no detail to keep at a doubling, and one's own picture has what it would lose: both
         # begin at the full size.
-        coarse = self._own_start is None and self.settings.init in ("color", "content")
+        smaller = self._own_start is None and self.settings.init in ("color", "content")
         neighbours = self.settings.method == "neighbours"
-        while coarse and min(sizes[0]) // 2 >= (COARSEST_SIDE_OF_NEIGHBOURS if neighbours else COARSEST_SIDE):
-            sizes.insert(0, tuple(side // 2 for side in sizes[0]))
+        while smaller and min(sizes[0]) // 2 >= (COARSEST_SIDE_OF_NEIGHBOURS if neighbours else COARSEST_SIDE):
+            sizes.insert(0, (sizes[0][0] // 2, sizes[0][1] // 2))
         if neighbours:
             return self._plan_of_neighbours(sizes)
         if self.settings.quality == "quick":
@@ -333,7 +341,7 @@ class Run:
         phases += [Phase(self.size, shallow, False)] if shallow else []
         return [*phases, Phase(self.size, steps - shallow, True)]
 
-    def _plan_of_neighbours(self, sizes):
+    def _plan_of_neighbours(self, sizes: Sequence[WidthHeight]) -> list[Phase]:
         phases = []
         for size in sizes[:-1]:
             large = size[0] * size[1] > LARGE_LEVEL
@@ -343,12 +351,12 @@ class Run:
         first = max(1, self.settings.iterations - last)
         return [*phases, Phase(self.size, first, False, 0.5, 0.2), Phase(self.size, last, True, None, 3.0)]
 
-    def _begin_matching(self, state):
+    def _begin_matching(self, state: State) -> State:
         """The same for the method neighbours: finds, where the phase asks for it, what the places are to look like."""
         number = state.phase + 1
         phase, before = self.phases[number], self.phases[state.phase] if number else None
         level = self._level_at(phase.size, None)
-        if before is not None and before.size == phase.size:
+        if before is not None and state.now is not None and before.size == phase.size:
             picture, chosen, below = state.now.picture, state.chosen, state.below
         else:
             picture, chosen, below = self._start(phase.size, before, state), None, state.chosen
@@ -357,18 +365,19 @@ class Run:
             found = (below, _Level(self, sizes[-1]).spots) if below is not None else None
             chosen = level.match.search(picture, phase.share, found, self.settings.seed)
         begun = replace(state, phase=number, count=0, memory=(), chosen=chosen, below=below)
-        return self._judged(replace(begun, now=level.match.with_targets(chosen, phase.style_weight)(picture)))
+        return self._judged(replace(begun, now=_matching(level, chosen, phase)(picture)))
 
-    def _begin_phase(self, state):
+    def _begin_phase(self, state: State) -> State:
         """The evaluation of the picture that the next phase starts from, by its own objective."""
         if self.settings.method == "neighbours":
             return self._begin_matching(state)
         number = state.phase + 1
         phase, before = self.phases[number], self.phases[state.phase] if number else None
-        if before is not None and before.size == phase.size:
+        memory: Memory = ()
+        if before is not None and state.now is not None and before.size == phase.size:
             picture, memory = state.now.picture, state.memory
         else:
-            picture, memory = self._start(phase.size, before, state), ()
+            picture = self._start(phase.size, before, state)
         deepest = state.deepest
         if deepest is None and not phase.all_layers:
             deepest = self._level_at(phase.size, None).objective(True).sufficient_depth(picture)
@@ -382,14 +391,13 @@ class Run:
                 return looked
         return self._judged(replace(begun, now=objective(picture)))
 
-    def _go_on(self, state):
+    def _go_on(self, state: State) -> State:
         """The next step of the optimiser; where it finds none, the next phase, or the end."""
+        assert state.now is not None
         phase = self.phases[state.phase]
         level = self._level_at(phase.size, state.deepest)
-        if self.settings.method == "neighbours":
-            objective = level.match.with_targets(state.chosen, phase.style_weight)
-        else:
-            objective = level.objective(phase.all_layers)
+        neighbours = self.settings.method == "neighbours"
+        objective = _matching(level, state.chosen, phase) if neighbours else level.objective(phase.all_layers)
         first_step = FIRST_STEP if state.phase == 0 else NEXT_FIRST_STEP
         found = self._optimizer().step(objective, state.now, state.memory, first_step)
         if found is not None:
@@ -401,8 +409,9 @@ class Run:
             return self._begin_phase(state)
         return replace(state, over=True, stopped="converged")
 
-    def _judged(self, state):
+    def _judged(self, state: State) -> State:
         """The state with what its costs mean for its phase and for the run."""
+        assert state.now is not None
         if not np.isfinite(state.now.value):
             raise InputError(
                 f"The cost became {state.now.costs.total} at iteration {state.iteration}: try a lower learning rate, "
@@ -418,50 +427,51 @@ class Run:
             stopped = "iterations"
         return replace(state, over=over, stopped=stopped)
 
-    def _low_enough(self, total, phase):
+    def _low_enough(self, total: float, phase: Phase) -> bool:
         """Whether the picture costs no more than asked; shallow costs leave a fifth for the missing ones."""
         goal = self.settings.stop_at_cost
         if goal is None or phase.size != self.size:
             return False
         return total <= (goal if phase.all_layers else 0.8 * goal)
 
-    def _start(self, size, before, state):
+    def _start(self, size: WidthHeight, before: Phase | None, state: State) -> Floats:
         """The picture that the first phase of a size starts from."""
         level = self._level_at(size, state.deepest)
-        if before is None:
+        if before is None or state.now is None:
             return level.plain
         # Only the change is enlarged: the fine detail is the photograph's, in the style's colours and contrast.
         change = state.now.picture - _Level(self, before.size).plain
         return recolored_detail(level.plain + enlarge(change, size), level.regions)
 
-    def _optimizer(self):
+    def _optimizer(self) -> Lbfgs | Adam | Adagrad:
         settings = self.settings
         if settings.optimizer == "lbfgs":
             return Lbfgs(self.history_length)
+        assert settings.epsilon is not None
         if settings.optimizer == "adam":
             return Adam(settings.learning_rate, settings.beta1, settings.beta2, settings.epsilon)
         return Adagrad(settings.learning_rate, settings.initial_accumulator, settings.epsilon)
 
-    def _level_at(self, size, deepest):
+    def _level_at(self, size: WidthHeight, deepest: str | None) -> _Level:
         """The _Level of a size, made anew where the one before was of another size."""
         level = self._level
         if level is None or level.size != size:
             level = self._level = _Level(self, size)
         return level.down_to(deepest)
 
-    def _evaluator_of(self, recipe):
+    def _evaluator_of(self, recipe: Recipe) -> Evaluator:
         settings = self.settings
         masked = [region.mask is not None for region in self.regions]
         return evaluator_of(recipe, settings.weights, settings.precision, masked, settings.recipe.layers[-1])
 
-    def _down_to(self, deepest):
+    def _down_to(self, deepest: str | None) -> tuple[Recipe, Evaluator]:
         """The recipe of the layers down to one, and its evaluator; None means all of them."""
         if deepest not in self._evaluators:
             recipe = self.settings.recipe if deepest is None else self.settings.recipe.down_to(deepest)
             self._recipes[deepest], self._evaluators[deepest] = recipe, self._evaluator_of(recipe)
         return self._recipes[deepest], self._evaluators[deepest]
 
-    def _shrink_tiles(self):
+    def _shrink_tiles(self) -> None:
         """Halve the tiles, where that leaves any worth computing."""
         largest = min(self.max_pixels, self.size[0] * self.size[1])
         if largest // 2 < SMALLEST_TILE:
@@ -475,7 +485,7 @@ class Run:
 class _Level:
     """One size: the pictures at it, and the objectives, each made when it is first needed."""
 
-    def __init__(self, run, size):
+    def __init__(self, run: Run, size: WidthHeight) -> None:
         self.run, self.size = run, size
         photograph = resize(run.content, size).astype(np.float32)
         self.content, self.regions, self.canvas = photograph, regions_at(run.regions, size), Canvas()
@@ -485,23 +495,25 @@ class _Level:
         elif run.settings.keep_colors == "palette":
             colors = Moments.of(photograph)
             self._repaint(lambda painting: np.clip(recolor(painting, colors), 0, 255))
-        self._all_layers, self._shallow, self._deepest = None, None, None
+        self._all_layers: Objective | None = None
+        self._shallow: Objective | None = None
+        self._deepest: str | None = None
 
-    def _repaint(self, change):
+    def _repaint(self, change: Callable[[Floats], Floats]) -> None:
         self.regions = [replace(each, paintings=tuple(map(change, each.paintings))) for each in self.regions]
 
     @cached_property
-    def plain(self):
+    def plain(self) -> Floats:
         """The picture, float32 (H, W, 3), that a run would start from without a coarser level."""
         settings, own = self.run.settings, self.run._own_start
         if own is not None:
             start = resize(own, self.size).astype(np.float32)
         else:
-            start = plain_start(settings.init, self.content, self.regions, settings.noise_ratio, settings.seed)
+            start = plain_start(str(settings.init), self.content, self.regions, settings.noise_ratio, settings.seed)
         return self.canvas.admit(start)
 
     @cached_property
-    def match(self):
+    def match(self) -> Match:
         """The objective of the method neighbours."""
         run, settings = self.run, self.run.settings
         masked = [region.mask is not None for region in self.regions]
@@ -512,17 +524,17 @@ class _Level:
         )
 
     @property
-    def spots(self):
+    def spots(self) -> Spots:
         """The spots of the paintings at this size."""
         return spots_of(self.regions)
 
-    def down_to(self, deepest):
+    def down_to(self, deepest: str | None) -> _Level:
         """This level, whose shallow objective looks down to that layer."""
         if deepest != self._deepest and deepest is not None:
             self._shallow, self._deepest = None, deepest
         return self
 
-    def objective(self, all_layers):
+    def objective(self, all_layers: bool) -> Objective:
         """The Objective of all layers, or of the shallow ones."""
         if all_layers or (self.size == self.run.size and self.run.phases[-1].all_layers):
             if self._all_layers is None:
@@ -537,12 +549,18 @@ class _Level:
                 self._shallow = self._new(self._deepest)
         return self._shallow
 
-    def _new(self, deepest):
+    def _new(self, deepest: str | None) -> Objective:
         recipe, evaluator = self.run._down_to(deepest)
         return Objective(evaluator, recipe, self.content, self.regions, self.run.max_pixels, self.canvas)
 
 
-def to_uint8(picture):
+def _matching(level: _Level, chosen: Ints | None, phase: Phase) -> Match:
+    """The objective of the method neighbours in a phase, for what was chosen for the places."""
+    assert chosen is not None and phase.style_weight is not None
+    return level.match.with_targets(chosen, phase.style_weight)
+
+
+def to_uint8(picture: Floats) -> Picture:
     """A picture float32 (H, W, 3) as it is saved: clipped to 0-255 and rounded."""
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
 
@@ -551,5 +569,5 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _number_or_array(array):
+def _number_or_array(array: Array) -> Any:
     return array.item() if array.ndim == 0 else array

@@ -9,10 +9,13 @@ import inspect
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.types import AnyPath, Array, LayerWeights, WidthHeight
 from nst_utils.engine.kinds import (
     Choice,
     File,
@@ -29,6 +32,12 @@ from nst_utils.engine.recipe import CONTENT_LAYER, STYLE_LAYERS, Recipe
 from nst_utils.network.weights import find_weights
 from nst_utils.pictures.sizes import MIN_SIDE
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nst_utils.engine.keywords import Keywords
+
+F = TypeVar("F", bound=Callable[..., Any])
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -55,7 +64,9 @@ GROUPS = {
 FORMER_NAMES = {"content_layer": "content_layers"}
 
 
-def _setting(default, kind, group, help, label=None, default_help=None):
+def _setting(
+    default: Any, kind: Any, group: str, help: str, label: str | None = None, default_help: str | None = None
+) -> Any:
     """A field of Settings: what it may be, where it belongs, and its words.
 
     label: how messages call it, by default by its name. default_help: what a default of None stands for.
@@ -70,13 +81,13 @@ def _setting(default, kind, group, help, label=None, default_help=None):
 class Settings:
     """All that decides a picture besides the pictures themselves. A default of None is filled in by checked()."""
 
-    size: tuple | None = _setting(
+    size: WidthHeight | None = _setting(
         None, Size(), "first", "Size of the picture, such as 400x300.", default_help="as max_side allows"
     )
     max_side: int | None = _setting(
         512, Whole(MIN_SIDE), "first", "Longest side in pixels, keeping the photo's proportions."
     )
-    iterations: int | None = _setting(
+    iterations: int = _setting(
         None, Whole(1), "first", "Steps at the full size: more for a picture nearer to the painting.",
         default_help="30; 200 for adam and adagrad; 16 for neighbours; 1 for quick, 120 for fine",
     )
@@ -91,7 +102,7 @@ class Settings:
     strength: float = _setting(
         1.0, Number(least=0, most=1), "first", "From 0, nearly the photo, to 1, the whole painting.", "The strength"
     )
-    style_scale: tuple = _setting(
+    style_scale: tuple[float, ...] = _setting(
         (1.0,), Numbers(above=0), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
     )
     keep_colors: str | None = _setting(
@@ -99,10 +110,10 @@ class Settings:
         "Keep the photo's colours: luminance paints lightness only, palette paints with the photo's own colours.",
         "way to keep colours", "the painting's colours",
     )
-    style_weights: tuple | None = _setting(
+    style_weights: tuple[float, ...] | None = _setting(
         None, Numbers(), "styles", "A weight for each painting, such as 2,1.", default_help="alike"
     )
-    masks: tuple | None = _setting(
+    masks: tuple[str, ...] | None = _setting(
         None, Masks(), "styles",
         "Where each painting goes: a picture, white = here, grey = partly; rest = where no other mask is; all.",
         default_help="all, everywhere",
@@ -110,10 +121,10 @@ class Settings:
     alpha: float = _setting(10.0, Number(least=0), "costs", "Weight of the content cost.")
     beta: float = _setting(40.0, Number(least=0), "costs", "Weight of the style cost.")
     tv_weight: float = _setting(0.0, Number(least=0), "costs", "Weight of the total variation, against speckles.")
-    content_layers: tuple = _setting(
+    content_layers: LayerWeights = _setting(
         ((CONTENT_LAYER, 1.0),), WeightedLayers(), "costs", "The layers at which the content is compared."
     )
-    style_layers: tuple = _setting(
+    style_layers: LayerWeights = _setting(
         tuple(STYLE_LAYERS), WeightedLayers(), "costs", "The layers at which the style is compared."
     )
     pooling: str = _setting("average", Choice(("average", "max")), "costs", "How the network halves: average or max.")
@@ -131,7 +142,7 @@ class Settings:
         0.1, Number(least=0), "optimiser", "Where adagrad's sum of squares begins."
     )
     history_length: int = _setting(10, Whole(1), "optimiser", "Steps that lbfgs remembers, fewer if memory is short.")
-    init: str | None = _setting(
+    init: str | Array = _setting(
         None, Start(STARTS), "start", "color, mix, content, noise, or a picture, such as an earlier result.",
         "start", "color; mix for adam and adagrad",
     )
@@ -142,7 +153,7 @@ class Settings:
     stop_at_cost: float | None = _setting(
         None, Number(above=0), "machine", "Stop when the total cost is this low.", "The cost to stop at"
     )
-    weights: str | None = _setting(
+    weights: str = _setting(
         None, File(), "machine", "A weights file.", default_help="the official one if present, else embedded"
     )
     precision: str = _setting(
@@ -154,17 +165,18 @@ class Settings:
     )
 
     @classmethod
-    def of(cls, **settings):
+    def of(cls, **settings: "Unpack[Keywords]") -> "Settings":
         """The checked Settings of keyword arguments; InputError for an unknown name too."""
         known = [each.name for each in dataclasses.fields(cls)]
-        for name in list(settings):
+        given: dict[str, Any] = dict(settings)
+        for name in list(given):
             if name in FORMER_NAMES:
-                settings[FORMER_NAMES[name]] = settings.pop(name)
+                given[FORMER_NAMES[name]] = given.pop(name)
             elif name not in known:
                 raise InputError(f"There is no setting called {name!r}: the settings are {', '.join(known)}.")
-        return cls(**settings).checked()
+        return cls(**given).checked()
 
-    def checked(self):
+    def checked(self) -> "Settings":
         """The settings, each of its own type and within its bounds, with every default filled in."""
         values = {each.name: self._check(each) for each in dataclasses.fields(self)}
         optimizer = values["optimizer"]
@@ -186,7 +198,7 @@ class Settings:
             )
         return found
 
-    def _check_neighbours(self):
+    def _check_neighbours(self) -> None:
         """Raise InputError for settings that the method neighbours has no use for."""
         if self.optimizer != "lbfgs":
             raise InputError(f"The method neighbours needs the optimizer lbfgs, not {self.optimizer}: leave it out.")
@@ -194,14 +206,14 @@ class Settings:
             if getattr(self, name) != Settings.__dataclass_fields__[name].default:
                 raise InputError(f"The method neighbours cannot use {name}, it has layers of its own: leave them out.")
 
-    def _check(self, each):
+    def _check(self, each: dataclasses.Field[Any]) -> Any:
         value = getattr(self, each.name)
         if value is None and (each.default is None or each.name == "max_side"):
             return None
         return each.metadata["kind"].check(each.metadata["label"] or each.name, value)
 
     @property
-    def recipe(self):
+    def recipe(self) -> Recipe:
         # The content cost is so much smaller that it takes a millionfold weight to keep nearly all of the photo.
         alpha = self.alpha * 1e6 ** (1 - self.strength)
         return Recipe(
@@ -209,27 +221,36 @@ class Settings:
             self.style_layers if self.beta else (), self.pooling,
         )
 
-    def plain(self):
+    def plain(self) -> dict[str, Any]:
         """The settings as plain data, for a report or a file that read_settings() takes."""
         found = dataclasses.asdict(self)
         return {name: value if _is_plain(value) else "a picture" for name, value in found.items()}
 
 
-def takes_settings(function):
+def takes_settings(function: F) -> F:
     """The function of **settings with each of them in its signature and in its docstring, for help() and editors."""
     signature = inspect.signature(function)
     own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
     fields = dataclasses.fields(Settings)
     keywords = [
-        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
+        inspect.Parameter(
+            each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=accepted_type(each)
+        )
         for each in fields
     ]
-    function.__signature__ = signature.replace(parameters=[*own, *keywords])
-    function.__doc__ = inspect.cleandoc(function.__doc__) + "\n\nSettings:\n" + "\n".join(map(_in_words, fields))
+    words = [inspect.cleandoc(function.__doc__ or ""), "", "Settings:", *map(_in_words, fields)]
+    vars(function)["__signature__"] = signature.replace(parameters=[*own, *keywords])
+    function.__doc__ = "\n".join(words)
     return function
 
 
-def default_text(setting):
+def accepted_type(setting: dataclasses.Field[Any]) -> str:
+    """The type of what a setting may be given, as Keywords has it."""
+    open_ = setting.default is None or setting.name == "max_side"
+    return setting.metadata["kind"].accepts + (" | None" if open_ else "")
+
+
+def default_text(setting: dataclasses.Field[Any]) -> str:
     """The default of a field of Settings as one would type it."""
     default = setting.default
     if setting.metadata["default_help"]:
@@ -241,13 +262,13 @@ def default_text(setting):
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def read_setting(name, text):
+def read_setting(name: str, text: str) -> Any:
     """The value of a setting from a text, as a flag of the command line has it."""
     about = Settings.__dataclass_fields__[name].metadata
     return about["kind"].read(about["label"] or name, text)
 
 
-def read_settings(path):
+def read_settings(path: AnyPath) -> dict[str, Any]:
     """The settings in a file, {name: value}: the report of an earlier run (JSON), or TOML with the same names.
 
     Raises InputError with one sentence for a file that is none, an unknown name, or a value of a wrong type.
@@ -264,7 +285,7 @@ def read_settings(path):
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no settings: write lines such as alpha = 5.")
     report = isinstance(content.get("settings"), dict)
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in (content["settings"] if report else content).items():
         name = FORMER_NAMES.get(name, name)
         if report and (value is None and name != "max_side" or name in ("content", "style", "out")):
@@ -281,11 +302,11 @@ def read_settings(path):
     return found
 
 
-def _in_words(setting):
+def _in_words(setting: dataclasses.Field[Any]) -> str:
     return f"{setting.name}: {setting.metadata['help']} Default: {default_text(setting)}."
 
 
-def _is_plain(value):
+def _is_plain(value: Any) -> bool:
     try:
         return json.dumps(value) is not None
     except TypeError:

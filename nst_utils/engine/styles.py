@@ -4,20 +4,27 @@ Guided Gram matrices: Gatys, Ecker, Bethge, Hertzmann and Shechtman, "Controllin
 Transfer", 2017, section 4. One painting without a mask is the usual case of one region that is everywhere.
 """
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from scipy.ndimage import minimum_filter
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import AnyPicture, Array, Floats, WidthHeight
 from nst_utils.engine.kinds import shown
 from nst_utils.engine.recipe import check_weight
+from nst_utils.engine.settings import Settings
 from nst_utils.network.layout import stride
 from nst_utils.pictures.colors import Moments, recolor, without_detail
 from nst_utils.pictures.reading import as_picture
 from nst_utils.pictures.sizes import resample_grey, scale_to_area
 
+T = TypeVar("T")
 EVERYWHERE, REST = WORDS = "all", "rest"
 # Of a mask that would lose more than this by being shrunk, a layer sees all.
 _MOST_LOST = 0.75
@@ -32,11 +39,13 @@ class Style:
     partly; "rest" for where no other mask is; None or "all" for everywhere. A mask may have any size.
     """
 
-    picture: object
+    picture: AnyPicture
     weight: float = 1.0
     scale: float = 1.0
-    mask: object = None
+    mask: AnyPicture | None = None
 
+
+AnyStyle: TypeAlias = AnyPicture | Style | Sequence[AnyPicture | Style]
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -46,25 +55,25 @@ class Region:
     strength: weight of the region's style cost, 1 on average. mask: (H, W), from 0 to 1, or None for everywhere.
     """
 
-    paintings: tuple
-    shares: tuple
-    scales: tuple
+    paintings: tuple[Array, ...]
+    shares: tuple[float, ...]
+    scales: tuple[float, ...]
     strength: float
-    mask: np.ndarray | None
+    mask: Floats | None
 
-    def colors(self, look=lambda painting: painting):
+    def colors(self, look: Callable[[Array], Array] = lambda painting: painting) -> Moments:
         """The mean Moments of the colours of what `look` makes of the paintings."""
         return Moments.mean_of([Moments.of(look(painting)) for painting in self.paintings], self.shares)
 
 
-def everywhere(painting):
+def everywhere(painting: Floats) -> list[Region]:
     """The Regions of one painting, float32 (h, w, 3), that goes everywhere."""
     return [Region((painting,), (1.0,), (1.0,), 1.0, None)]
 
 
-def styles_of(style, settings):
+def styles_of(style: AnyStyle, settings: Settings) -> list[Style]:
     """The Styles of what stylize() was given: a picture, a Style or a list of them, with the settings for styles."""
-    given = list(style) if isinstance(style, (list, tuple)) else [style]
+    given: list[Any] = list(style) if isinstance(style, (list, tuple)) else [style]
     if not given:
         raise InputError("There is no style: give at least one painting.")
     if settings.masks and not settings.beta:
@@ -78,7 +87,9 @@ def styles_of(style, settings):
     weights = _for_each(styles, settings.style_weights, "style_weights")
     masks = _for_each(styles, settings.masks, "masks")
     scales = settings.style_scale
-    scales = scales * len(styles) if len(scales) == 1 else _for_each(styles, scales, "style_scale")
+    if len(scales) == 1:
+        scales = scales * len(styles)
+    _for_each(styles, scales, "style_scale")
     own = [each.weight != 1 or each.mask is not None for each in styles]
     if any(own) and (weights or masks):
         raise InputError("A Style has a weight or mask of its own: give style_weights and masks, or Styles, not both.")
@@ -92,24 +103,24 @@ def styles_of(style, settings):
     return styles
 
 
-def regions_of(styles, size):
+def regions_of(styles: Sequence[Style], size: WidthHeight) -> list[Region]:
     """The Regions of the Styles, one for each mask, with the masks at (width, height)."""
     masks = [EVERYWHERE if each.mask is None else each.mask for each in styles]
     if all(_is_word(mask, EVERYWHERE) for mask in masks):
-        groups = [(None, styles)]
+        alike: list[tuple[Floats | None, list[Style]]] = [(None, list(styles))]
     else:
         arrays = _mask_arrays(masks, size)
-        groups = {}
+        by_mask: dict[str | int, tuple[Floats | None, list[Style]]] = {}
         for each, mask, array in zip(styles, masks, arrays, strict=True):
             key = os.fspath(mask) if isinstance(mask, (str, os.PathLike)) else id(mask)
-            groups.setdefault(key, (array, []))[1].append(each)
-        groups = list(groups.values())
-    groups = [(mask, kept) for mask, group in groups if (kept := [each for each in group if each.weight])]
+            by_mask.setdefault(key, (array, []))[1].append(each)
+        alike = list(by_mask.values())
+    groups = [(mask, kept) for mask, group in alike if (kept := [each for each in group if each.weight])]
     total = sum(each.weight for _, group in groups for each in group)
     return [_region(mask, group, len(groups), total) for mask, group in groups]
 
 
-def regions_at(regions, size):
+def regions_at(regions: Iterable[Region], size: WidthHeight) -> list[Region]:
     """The regions at (width, height): paintings as float32, so large that their strokes fit, and masks."""
     pixels = size[0] * size[1]
     return [
@@ -125,7 +136,7 @@ def regions_at(regions, size):
     ]
 
 
-def layer_mask(mask, layer):
+def layer_mask(mask: Floats, layer: str) -> Floats:
     """The weight (n_H, n_W), from 0 to 1, that each position of a layer has in the region of a mask (H, W).
 
     The mask is averaged down to the layer's positions, as its activations are, and shrunk by one position on every
@@ -146,12 +157,12 @@ def layer_mask(mask, layer):
     return np.square(shrunk, dtype=np.float32)
 
 
-def recolored(picture, regions):
+def recolored(picture: Floats, regions: Sequence[Region]) -> Floats:
     """The picture (H, W, 3) with the colours of each region's paintings, where the region is."""
     return _in_regions(picture, regions, lambda region: region.colors())
 
 
-def recolored_detail(picture, regions):
+def recolored_detail(picture: Floats, regions: Sequence[Region]) -> Floats:
     """The picture with its finest octave recoloured as that of the paintings, where each region is."""
     coarse = without_detail(picture)
     detail = _in_regions(
@@ -160,7 +171,7 @@ def recolored_detail(picture, regions):
     return coarse + detail
 
 
-def _in_regions(picture, regions, colors):
+def _in_regions(picture: Floats, regions: Sequence[Region], colors: Callable[[Region], Moments]) -> Floats:
     """The picture recoloured region by region; where they overlap their mean, where none is as it was."""
     if len(regions) == 1 and regions[0].mask is None:
         return recolor(picture, colors(regions[0]))
@@ -173,18 +184,18 @@ def _in_regions(picture, regions, colors):
     return found
 
 
-def _region(mask, styles, count, total_weight):
+def _region(mask: Floats | None, styles: Sequence[Style], count: int, total_weight: float) -> Region:
     total = sum(each.weight for each in styles)
     pictures = tuple(as_picture(each.picture, "style") for each in styles)
     shares = tuple(each.weight / total for each in styles)
     return Region(pictures, shares, tuple(each.scale for each in styles), total * count / total_weight, mask)
 
 
-def _mask_arrays(masks, size):
+def _mask_arrays(masks: Sequence[Any], size: WidthHeight) -> list[Floats]:
     """Every mask as an array (H, W), 0 to 1, of the size; InputError for one that shows nothing."""
     arrays = [None if _is_word(mask, REST) else _mask_array(mask, size) for mask in masks]
     is_word = [isinstance(mask, str) and mask in WORDS for mask in masks]
-    pictures = [array for word, array in zip(is_word, arrays, strict=True) if not word]
+    pictures = [array for word, array in zip(is_word, arrays, strict=True) if array is not None and not word]
     if not pictures and any(_is_word(mask, REST) for mask in masks):
         raise InputError("There is no mask that 'rest' could be the rest of: give at least one picture.")
     rest = np.clip(1 - np.sum(pictures, axis=0), 0, 1).astype(np.float32)
@@ -197,7 +208,7 @@ def _mask_arrays(masks, size):
     return found
 
 
-def _mask_array(mask, size):
+def _mask_array(mask: Any, size: WidthHeight) -> Floats:
     if _is_word(mask, EVERYWHERE):
         return np.ones(size[::-1], np.float32)
     if isinstance(mask, np.ndarray):
@@ -209,11 +220,11 @@ def _mask_array(mask, size):
     return np.clip(resample_grey(picture / 255, size), 0, 1)
 
 
-def _is_word(mask, word):
+def _is_word(mask: object, word: str) -> bool:
     return isinstance(mask, str) and mask == word
 
 
-def _for_each(styles, values, name):
+def _for_each(styles: Sequence[Style], values: Sequence[T] | None, name: str) -> Sequence[T] | None:
     """The values, if there are as many as styles, or none."""
     if values is not None and len(values) != len(styles):
         paintings = "one painting" if len(styles) == 1 else f"{len(styles)} paintings"

@@ -3,20 +3,31 @@
 Printing, files and progress bars are left to those who read the steps.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import AnyPath, AnyPicture, Floats, Picture
 from nst_utils.engine.checkpoint import STEP, Keeper, Standing, check_new, check_pause, standing_of
 from nst_utils.engine.objective import Costs
 from nst_utils.engine.run import Run, State, Step
 from nst_utils.engine.settings import Settings, takes_settings
+from nst_utils.engine.styles import AnyStyle
 from nst_utils.pictures.sizes import resize
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from nst_utils.engine.keywords import Keywords
 
 
 @dataclass(frozen=True)
@@ -28,17 +39,21 @@ class Result:
     standing: where an interrupted run stands; stylize(..., resume=result) goes on with it.
     """
 
-    image: np.ndarray = field(repr=False)
+    image: Picture = field(repr=False)
     costs: Costs | None
-    history: list = field(repr=False)
-    settings: dict
+    history: list[Step] = field(repr=False)
+    settings: dict[str, Any]
     seconds: float
     stopped: str
     standing: Standing | None = field(default=None, repr=False)
 
 
 @takes_settings
-def stylize(content, style, callback=None, checkpoint=None, checkpoint_every=None, resume=None, **settings):
+def stylize(
+    content: AnyPicture, style: AnyStyle, callback: Callable[[Step], object] | None = None,
+    checkpoint: AnyPath | None = None, checkpoint_every: float | None = None, resume: AnyPath | Result | None = None,
+    **settings: Unpack[Keywords],
+) -> Result:
     """Paint the content in the manner of the style (Gatys, Ecker and Bethge 2015) and return the Result.
 
     content, style: paths or arrays (H, W, 3), 0-255. callback: called with every Step. Ctrl-C ends the run and keeps
@@ -55,7 +70,7 @@ def stylize(content, style, callback=None, checkpoint=None, checkpoint_every=Non
         for step in steps:
             if callback:
                 callback(step)
-        return _result(steps, steps.stopped)
+        return _result(steps, steps.stopped or "interrupted")
     except KeyboardInterrupt:
         if steps is None:
             raise
@@ -71,7 +86,10 @@ def stylize(content, style, callback=None, checkpoint=None, checkpoint_every=Non
 
 
 @takes_settings
-def stylize_steps(content, style, checkpoint=None, checkpoint_every=None, resume=None, **settings):
+def stylize_steps(
+    content: AnyPicture, style: AnyStyle, checkpoint: AnyPath | None = None, checkpoint_every: float | None = None,
+    resume: AnyPath | Result | None = None, **settings: Unpack[Keywords],
+) -> Steps:
     """The steps of stylize(content, style, ...), one by one: an iterator of Step.
 
     What interrupts a loop over it leaves it where it was: another loop, in the next cell, goes on.
@@ -87,14 +105,15 @@ class Steps:
     """
 
     def __init__(
-        self, content: Any, style: Any, settings: Settings, checkpoint: str | os.PathLike | None = None,
-        checkpoint_every: float | None = None, resume: Any = None,
+        self, content: AnyPicture, style: AnyStyle, settings: Settings, checkpoint: AnyPath | None = None,
+        checkpoint_every: float | None = None, resume: AnyPath | Result | None = None,
     ) -> None:  # fmt: skip
         """settings: checked; otherwise as stylize() has it."""
         pause, self._settings = check_pause(checkpoint_every), settings
         before, checkpoint = _before(resume, checkpoint)
         self.run = Run(content, style, settings)
-        self.last, self.history = None, []
+        self.last: Step | None = None
+        self.history: list[Step] = []
         self._keeper = None if checkpoint is None else Keeper(checkpoint, pause)
         self._state = self._told = self.run.begin()
         self._kept: State | None = None
@@ -103,7 +122,7 @@ class Steps:
         else:
             self._keep()
 
-    def __iter__(self) -> "Steps":
+    def __iter__(self) -> Steps:
         return self
 
     def __next__(self) -> Step:
@@ -118,8 +137,8 @@ class Steps:
                 return next(self)
             self._state = found
         self.catch_up()
+        assert self.last is not None
         return self.last
-
     @property
     def stopped(self) -> str | None:
         """Why the run is at its end, or None."""
@@ -160,12 +179,12 @@ class Steps:
             self._told = self._state
 
     @cached_property
-    def _about(self):
+    def _about(self) -> dict[str, Any]:
         return self.run.inputs.about(self._settings)
 
-    def _go_on_from(self, before: Standing, name: Any) -> None:
+    def _go_on_from(self, before: Standing, name: AnyPath | Result | None) -> None:
         """Stand where another run of the same inputs and settings stood."""
-        name = "The result" if isinstance(name, Result) else name
+        name = name if isinstance(name, str | os.PathLike) else "The result"
         before.refuse_other(self._about, name)
         if before.plan is None:  # it had only just begun
             return
@@ -184,7 +203,9 @@ class Steps:
         self.history = history
 
 
-def _before(resume: Any, checkpoint: Any) -> tuple[Standing | None, Any]:
+def _before(
+    resume: AnyPath | Result | None, checkpoint: AnyPath | None
+) -> tuple[Standing | None, Path | None]:
     """standing_of(), where what to go on from may be an interrupted Result as well."""
     if not isinstance(resume, Result):
         return standing_of(resume, checkpoint)
@@ -193,7 +214,7 @@ def _before(resume: Any, checkpoint: Any) -> tuple[Standing | None, Any]:
     return resume.standing, None if checkpoint is None else check_new(checkpoint)
 
 
-def _step_of(row: np.ndarray) -> Step:
+def _step_of(row: Floats) -> Step:
     """A step of a checkpoint's history, without its picture."""
     told = dict(zip(STEP, row.tolist(), strict=True))
     for name in ("iteration", "planned", "width", "height"):
@@ -207,6 +228,7 @@ def _result(steps: Steps, stopped: str) -> Result:
         try:
             steps.catch_up()
             last, run = steps.last, steps.run
+            assert last is not None
             # An early interrupt leaves the picture of a coarse level.
             image = resize(last.image, run.size)
             costs = _costs(run, last, image, stopped)
@@ -223,7 +245,7 @@ def _standing_of(steps: Steps) -> Standing | None:
         return None
 
 
-def _costs(run, last, image, stopped):
+def _costs(run: Run, last: Step, image: Picture, stopped: str) -> Costs | None:
     """The costs to report: those of the last step, or, where it left layers out, those of the picture as it is."""
     if stopped != "interrupted" or last.exact:
         return Costs(last.total, last.content, last.style, last.variation)

@@ -18,6 +18,6 @@ LAYERS = tuple(
 MEANS = np.array([123.68, 116.779, 103.939], dtype=np.float32).reshape((1, 1, 1, 3))
 
 
-def stride(layer):
+def stride(layer: str) -> int:
     """How many pixels of the picture lie between two neighbouring positions of a layer."""
     return 2 ** sum(name.startswith("avgpool") for name in LAYERS[: LAYERS.index(layer) + 1])

@@ -5,15 +5,18 @@ Everything is found by field name, because the order of the fields changed betwe
 """
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import AnyPath, Array, Weights
 from nst_utils.network.layout import BLOCKS, CONVOLUTIONS
 
 
-def read_matconvnet(path):
+def read_matconvnet(path: AnyPath) -> Weights:
     """The convolutions of a MatConvNet VGG-19: {name: (kernel [h, w, in, out], bias [out])}, float32.
 
     Reads the releases beta16 to beta25 and older files with `filters` and `biases`. Raises InputError
@@ -42,7 +45,7 @@ def read_matconvnet(path):
     return check_network(weights, path)
 
 
-def check_network(weights, path):
+def check_network(weights: Weights, path: AnyPath) -> Weights:
     """The weights in the order of the network, if they form a VGG-19; InputError naming what is wrong otherwise."""
     missing = [name for name in CONVOLUTIONS if name not in weights]
     if missing:
@@ -64,7 +67,7 @@ def check_network(weights, path):
     return {name: weights[name] for name in CONVOLUTIONS}
 
 
-def write_matconvnet(path, weights, means, description):
+def write_matconvnet(path: AnyPath, weights: Weights, means: Array, description: str) -> None:
     """Write the weights {name: (kernel, bias)} in the layout of the current release, layers up to pool5 (1x37 cell).
 
     means: the three RGB means of the training pictures, written to meta.normalization.averageImage (1, 1, 3).
@@ -91,7 +94,7 @@ def write_matconvnet(path, weights, means, description):
     scipy.io.savemat(path, {"layers": _cell(*layers), "meta": meta}, do_compression=True)
 
 
-def _convolutions(layers):
+def _convolutions(layers: Array) -> Iterator[tuple[str, tuple[Array, Array]]]:
     """(name, (kernel, bias)) of every convolution with a name in VGG-19; the fully connected ones are left out."""
     for cell in layers.ravel():
         layer = cell.ravel()[0]
@@ -104,26 +107,26 @@ def _convolutions(layers):
         yield str(layer["name"].item()), (np.asarray(kernel, np.float32), np.asarray(bias, np.float32).ravel())
 
 
-def _conv_layer(name, kernel, bias):
+def _conv_layer(name: str, kernel: Array, bias: Array) -> Array:
     return _struct(
         name=name, type="conv", weights=_cell(kernel, bias.reshape(-1, 1)), size=_row(*kernel.shape),
         pad=_row(1, 1, 1, 1), stride=_row(1, 1), precious=0.0, dilate=1.0, opts=_cell(),
     )
 
 
-def _struct(**fields):
+def _struct(**fields: Any) -> Array:
     struct = np.empty((1, 1), dtype=[(name, object) for name in fields])
     for name, value in fields.items():
         struct[name][0, 0] = value
     return struct
 
 
-def _cell(*items):
+def _cell(*items: Any) -> Array:
     cell = np.empty((1 if items else 0, len(items)), dtype=object)
     for i, item in enumerate(items):
         cell[0, i] = item
     return cell
 
 
-def _row(*numbers):
+def _row(*numbers: float) -> Array:
     return np.array([numbers], dtype=np.float64)

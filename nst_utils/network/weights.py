@@ -7,15 +7,19 @@ import io
 import os
 import re
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import platformdirs
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import replacing
+from nst_utils.base.types import AnyPath, Array, Weights
 from nst_utils.network.layout import CONVOLUTIONS
 from nst_utils.network.matconvnet import check_network, read_matconvnet
 
+# What tells one version of a file from another.
+Stamp: TypeAlias = tuple[tuple[str, int], ...]
 EMBEDDED_NAME = "vgg19-embedded.mat"
 OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
 # What the course's notebooks give to load_vgg_model.
@@ -45,7 +49,7 @@ _CACHE_VERSION = 1
 _ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_3"}
 
 
-def find_weights(path=None):
+def find_weights(path: AnyPath | None = None) -> Path:
     """The weights file to use: `path` if given, else the one that the environment variable NST_WEIGHTS names, else the
     official file if it is in place, else the embedded one."""
     path = path or os.environ.get("NST_WEIGHTS")
@@ -61,7 +65,7 @@ def find_weights(path=None):
     )
 
 
-def load_weights(path=None):
+def load_weights(path: AnyPath | None = None) -> Weights:
     """{name: (kernel [3, 3, in, out], bias [out])} of the 16 convolutions, float32, for RGB minus MEANS.
 
     path: a MatConvNet .mat file, Keras' VGG-16 or VGG-19 .h5 file, or an .npz with its names; None: find_weights().
@@ -78,23 +82,23 @@ def load_weights(path=None):
     return weights
 
 
-def weights_digest(path: str | os.PathLike | None = None) -> str:
+def weights_digest(path: AnyPath | None = None) -> str:
     """What tells the network's numbers from any others, whatever file they are read from."""
     path = find_weights(path)
     return _digest_of(str(path), tuple(file_stamp(path).items()))
 
 
 @functools.lru_cache(maxsize=4)
-def _digest_of(path: str, stamp: tuple) -> str:
+def _digest_of(path: str, stamp: Stamp) -> str:
     found = hashlib.sha256()
     weights = load_weights(path)
     for name in CONVOLUTIONS:
         for part in weights[name]:
-            found.update(np.ascontiguousarray(part, np.float32))
+            found.update(np.ascontiguousarray(part, np.float32).data)
     return found.hexdigest()
 
 
-def read_keras(path):
+def read_keras(path: AnyPath) -> Weights:
     """The weights of Keras' VGG-16 or VGG-19 (.h5, or .npz with names like block1_conv1_kernel), as load_weights.
 
     Keras' files are made for BGR input, so the input axis of conv1_1 is flipped. VGG-16 becomes an exact VGG-19:
@@ -115,14 +119,14 @@ def read_keras(path):
     return check_network(weights, path)
 
 
-def identity_convolution(channels):
+def identity_convolution(channels: int) -> tuple[Array, Array]:
     """Kernel (3, 3, channels, channels) and bias of the convolution that changes nothing."""
     kernel = np.zeros((3, 3, channels, channels), np.float32)
     kernel[1, 1] = np.eye(channels)
     return kernel, np.zeros(channels, np.float32)
 
 
-def download(name, folder=None, address=None, checksum=None):
+def download(name: str, folder: AnyPath | None = None, address: str | None = None, checksum: str | None = None) -> Path:
     """Fetch one of DOWNLOADS into the folder and return its path.
 
     folder: by default the project's pretrained-model/, for an installed copy the user's own DATA_FOLDER.
@@ -149,12 +153,12 @@ def download(name, folder=None, address=None, checksum=None):
         raise InputError(f"{address} sent a file with another checksum, which was not kept: {by_hand}") from None
 
 
-def download_folder():
+def download_folder() -> Path:
     """Where downloads go: into the checkout, if this is one, else into the user's data folder."""
     return _CHECKOUT if _CHECKOUT.is_dir() else DATA_FOLDER
 
 
-def _check_readable(path):
+def _check_readable(path: Path) -> Path:
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of a weights file.")
     if not os.path.exists(path):
@@ -168,17 +172,17 @@ def _check_readable(path):
     return path
 
 
-def _read_npz(path):
+def _read_npz(path: AnyPath) -> dict[str, Array]:
     with np.load(path) as file:
         return {name: file[name] for name in file.files}
 
 
-def _read_h5(path):
+def _read_h5(path: AnyPath) -> dict[str, Array]:
     import h5py
 
     arrays = {}
 
-    def visit(name, item):
+    def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
             arrays[name] = item[()]
 
@@ -187,28 +191,28 @@ def _read_h5(path):
     return arrays
 
 
-def _convolutions(arrays):
+def _convolutions(arrays: dict[str, Array]) -> Weights:
     """{name: (kernel, bias)} of the arrays named after a Keras layer like block1_conv1, where both are there."""
-    found = {}
+    found: dict[str, dict[int, Array]] = {}
     for keras_name, array in arrays.items():
         if layer := re.search(r"block(\d)_conv(\d)", keras_name):
             found.setdefault("conv{}_{}".format(*layer.groups()), {})[array.ndim] = np.asarray(array, np.float32)
     return {name: (parts[4], parts[1]) for name, parts in found.items() if parts.keys() >= {4, 1}}
 
 
-def file_stamp(path):
+def file_stamp(path: AnyPath) -> dict[str, int]:
     """What tells one version of a weights file from another."""
     status = Path(path).stat()
     return {"version": _CACHE_VERSION, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
 
 
-def _cache_of(path):
+def _cache_of(path: Path) -> Path:
     """The cache of a weights file: beside it, but nothing is written into an installed package."""
     folder = DATA_FOLDER if path.parent == _INSTALLED else path.parent
     return folder / f"{path.name}.nst-cache.h5"
 
 
-def _read_cache(cache, stamp):
+def _read_cache(cache: Path, stamp: dict[str, int]) -> Weights | None:
     """The cached weights, or None if there are none with this stamp."""
     import h5py
 
@@ -217,18 +221,18 @@ def _read_cache(cache, stamp):
             if dict(file.attrs) != stamp:
                 return None
             return {
-                name: tuple(_mapped(file, file[name][part]) for part in ("kernel", "bias")) for name in CONVOLUTIONS
+                name: (_mapped(file, file[name]["kernel"]), _mapped(file, file[name]["bias"])) for name in CONVOLUTIONS
             }
     except Exception:  # h5py raises many kinds on damaged bytes; the cache is then written anew
         return None
 
 
-def _mapped(file, dataset):
+def _mapped(file: Any, dataset: Any) -> Array:
     """A dataset as an array mapped from the file: what no one looks at is never read."""
     return np.memmap(file.filename, dataset.dtype, mode="r", offset=dataset.id.get_offset(), shape=dataset.shape)
 
 
-def _write_cache(cache, stamp, weights):
+def _write_cache(cache: Path, stamp: dict[str, int], weights: Weights) -> None:
     """Write the cache beside the file; where that folder cannot be written, do without."""
     import h5py
 

@@ -4,16 +4,21 @@ Frames of a coarse level are enlarged to the size of the finished picture. They 
 written, so that a long run of a large picture takes no memory for them.
 """
 
+from __future__ import annotations
+
 import contextlib
 import re
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, replacing
+from nst_utils.base.types import AnyPath, Picture, WidthHeight
 from nst_utils.pictures.sizes import resize
 from nst_utils.pictures.writing import check_writable, write_image
 
@@ -22,7 +27,7 @@ FORMATS = (".gif", ".webp", ".mp4")
 _REST = 1.5
 
 
-def check_film(path, size=(2, 2)):
+def check_film(path: AnyPath, size: WidthHeight = (2, 2)) -> Path:
     """The path, if a film of pictures (width, height) can be written there; InputError otherwise."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
@@ -30,7 +35,7 @@ def check_film(path, size=(2, 2)):
     return check_folder(path) if path.suffix.lower() == ".mp4" else check_writable(path, size)
 
 
-def check_frames(folder, go_on=False):
+def check_frames(folder: AnyPath, go_on: bool = False) -> Path:
     """The path of a folder for frames, which need not exist yet; InputError where they cannot be put there.
 
     go_on: whether frames that are there are those of the same run, which goes on.
@@ -53,44 +58,46 @@ class Frames:
         frames.write_film("film.mp4")
     """
 
-    def __init__(self, size, folder=None, every=1, there=0):
+    def __init__(self, size: WidthHeight, folder: AnyPath | None = None, every: int = 1, there: int = 0) -> None:
         """size: (width, height) of the frames. folder: None for a passing one, which is removed afterwards.
 
         there: how many frames in the folder are those of this run, which goes on; less, if some are missing.
         """
-        self.size, self.every, self._folder, self._there = size, every, folder, there
-        self._paths, self._last, self._cleanup = [], None, contextlib.ExitStack()
+        self.size, self.every, self._there = size, every, there
+        self._folder = None if folder is None else Path(folder)
+        self._paths: list[Path] = []
+        self._last: int | None = None
+        self._cleanup = contextlib.ExitStack()
 
-    def __enter__(self):
+    def __enter__(self) -> Frames:
         if self._folder is None:
-            self._folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="frames-"))
-        self._folder = Path(self._folder)
+            self._folder = Path(self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="frames-")))
         self._folder.mkdir(exist_ok=True)
         while len(self._paths) < self._there and self._next.exists():
             self._paths.append(self._next)
             self._last = (len(self._paths) - 1) * self.every
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._cleanup.close()
 
-    def add(self, number, picture):
+    def add(self, number: int, picture: Picture) -> None:
         """Keep the picture (H, W, 3) uint8 of a step, if its number is one of every Nth and a new one."""
         if number % self.every == 0 and number != self._last:
             self._last = number
             self._write(picture)
 
-    def finish(self, picture):
+    def finish(self, picture: Picture) -> None:
         """Keep the finished picture as the last frame, if it is not that already."""
         if not self._paths or not np.array_equal(_read(self._paths[-1]), picture):
             self._write(picture)
 
     @property
-    def paths(self):
+    def paths(self) -> tuple[Path, ...]:
         """The files of the frames so far, in their order."""
         return tuple(self._paths)
 
-    def write_film(self, path, fps=10, every=1):
+    def write_film(self, path: AnyPath, fps: float = 10, every: int = 1) -> None:
         """Write the frames, or every so many of them and the last, as a film in the format of the extension."""
         path = check_film(path, self.size)
         with replacing(path) as temporary:
@@ -100,19 +107,20 @@ class Frames:
                 self._write_animation(temporary, fps, chosen(self._paths, every))
 
     @property
-    def _next(self):
+    def _next(self) -> Path:
+        assert self._folder is not None
         return self._folder / f"frame-{len(self._paths):04d}.png"
 
-    def _write(self, picture):
+    def _write(self, picture: Picture) -> None:
         path = self._next
         write_image(path, resize(picture, self.size))
         self._paths.append(path)
 
-    def _write_animation(self, path, fps, paths):
+    def _write_animation(self, path: Path, fps: float, paths: Sequence[Path]) -> None:
         durations = [round(1000 / fps)] * (len(paths) - 1) + [round(1000 * _REST)]
         write_animation(path, map(_read, paths), durations)
 
-    def _write_mp4(self, path, fps, paths):
+    def _write_mp4(self, path: Path, fps: float, paths: Sequence[Path]) -> None:
         import imageio.v2 as iio
 
         writer = iio.get_writer(
@@ -123,27 +131,27 @@ class Frames:
                 writer.append_data(even(_read(each)))
 
 
-def write_animation(path, pictures, durations):
+def write_animation(path: Path, pictures: Iterable[Picture], durations: int | Sequence[int]) -> None:
     """Write pictures, uint8 (H, W, 3), as a GIF or WebP that begins again at its end; taken one after the other.
 
     durations: milliseconds, of each picture or of all alike.
     """
     images = map(Image.fromarray, pictures)
-    options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
+    options: dict[str, Any] = {"quality": 90} if path.suffix.lower() == ".webp" else {}
     next(images).save(path, save_all=True, append_images=images, duration=durations, loop=0, **options)
 
 
-def chosen(paths, every):
+def chosen(paths: Sequence[Path], every: int) -> list[Path]:
     """Every so many of the paths, counted from the first, and the last one."""
     return [path for number, path in enumerate(paths) if number % every == 0 or number == len(paths) - 1]
 
 
-def _read(path):
+def _read(path: Path) -> Picture:
     with Image.open(path) as image:
         return np.array(image)
 
 
-def even(picture):
+def even(picture: Picture) -> Picture:
     """The picture with an even number of rows and columns, as the film's colours need it: the last ones twice."""
     height, width = picture.shape[:2]
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -8,7 +8,7 @@ from nst_utils.base.errors import MissingFileError
 GALLERIES = (Path(__file__).resolve().parents[2] / "images", Path(__file__).resolve().parents[1] / "gallery")
 
 
-def find_example(name):
+def find_example(name: str) -> Path:
     """The path of an example picture such as "content/dahlia.jpg", found from any working directory."""
     for gallery in GALLERIES:
         if (gallery / name).is_file():
@@ -16,7 +16,7 @@ def find_example(name):
     raise MissingFileError(f"There is no example picture {name}: look for its name in {GALLERIES[0]}.")
 
 
-def examples(kind):
+def examples(kind: str) -> list[Path]:
     """The paths of all example pictures of a kind, "content" or "style", in the order of their names."""
     for gallery in GALLERIES:
         if (gallery / kind).is_dir():

@@ -3,12 +3,14 @@
 import contextlib
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.types import AnyPath, AnyPicture, Picture, WidthHeight
 
 # What a file may unpack to, 0.6 GB: the largest cameras stay below it, and a small file of blank paper does not.
 MOST_PIXELS = 200_000_000
@@ -17,14 +19,14 @@ Image.MAX_IMAGE_PIXELS = None
 _SRGB = ImageCms.createProfile("sRGB")
 
 
-def read_size(path):
+def read_size(path: AnyPath) -> WidthHeight:
     """(width, height) of the picture in a file, upright, read off its header; errors as read_image has them."""
     with _opened(path) as image:
         turned = image.getexif().get(0x0112, 1) >= 5
         return image.size[::-1] if turned else image.size
 
 
-def read_image(path, max_pixels=100_000_000):
+def read_image(path: AnyPath, max_pixels: int = 100_000_000) -> Picture:
     """The picture in a file, as uint8 (H, W, 3) RGB, upright.
 
     Grey, palette, 16-bit and CMYK pictures are converted; transparency is laid on white; of an animation the
@@ -46,7 +48,7 @@ def read_image(path, max_pixels=100_000_000):
 
 
 @contextlib.contextmanager
-def _opened(path):
+def _opened(path: AnyPath) -> Iterator[Image.Image]:
     """The file as Pillow's image, not yet decoded; whatever goes wrong with it becomes one sentence."""
     path = Path(path)
     # os.path answers no where Path.exists() and is_dir() would raise: in a closed folder, for a name too long.
@@ -68,7 +70,7 @@ def _opened(path):
         ) from None
 
 
-def as_picture(image, name):
+def as_picture(image: AnyPicture, name: str) -> Picture:
     """An image given as a path or as an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), as uint8 (H, W, 3)."""
     if isinstance(image, (str, os.PathLike)):
         return read_image(image)
@@ -87,7 +89,7 @@ def as_picture(image, name):
     return np.array(_upright_rgb(Image.fromarray(array)))
 
 
-def _refuse_too_large(size, path):
+def _refuse_too_large(size: WidthHeight, path: AnyPath) -> None:
     """Raise InputError if unpacking the picture takes more than it should, as its header tells."""
     if size[0] * size[1] > MOST_PIXELS:
         raise InputError(
@@ -96,7 +98,7 @@ def _refuse_too_large(size, path):
         )
 
 
-def _upright_rgb(image, max_pixels=None):
+def _upright_rgb(image: Image.Image, max_pixels: int | None = None) -> Image.Image:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bit(image)
@@ -112,7 +114,7 @@ def _upright_rgb(image, max_pixels=None):
     return image
 
 
-def _in_srgb(image):
+def _in_srgb(image: Image.Image) -> Image.Image:
     """The picture with the colours that its profile means, in sRGB; as it is where there is no profile or a bad one."""
     profile = image.info.get("icc_profile")
     if not profile:
@@ -125,18 +127,18 @@ def _in_srgb(image):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         # Of a grey picture with transparency only the grey has a profile; it is close enough as it is.
         mode = {"RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB", "L": "RGB"}.get(image.mode)
-        return ImageCms.profileToProfile(image, profile, _SRGB, outputMode=mode) if mode else image
+        return (ImageCms.profileToProfile(image, profile, _SRGB, outputMode=mode) if mode else None) or image
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
 
 
-def _eight_bit(image):
+def _eight_bit(image: Image.Image) -> Image.Image:
     """Sixteen-bit grey (0-65535) or float grey as 8-bit; Pillow's own conversion would clip it."""
     grey = np.asarray(image, dtype=np.float64)
     top = 65535.0 if image.mode != "F" else max(255.0, float(np.nan_to_num(grey).max(initial=0.0)))
     return Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) * (255.0 / top)), 0, 255).astype(np.uint8))
 
 
-def _fit(size, max_pixels):
+def _fit(size: WidthHeight, max_pixels: float) -> WidthHeight:
     scale = (max_pixels / (size[0] * size[1])) ** 0.5
     return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))

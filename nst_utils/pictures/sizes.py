@@ -1,17 +1,19 @@
 """Sizes of pictures: which one to paint at, and resampling to it."""
 
 import operator
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Array, Floats, Picture, WidthHeight
 
 # Four poolings halve the picture before conv5_1: below this a style layer would see a single position or two.
 MIN_SIDE = 32
 
 
-def output_size(own, size=None, max_side=None):
+def output_size(own: WidthHeight, size: Iterable[int] | None = None, max_side: int | None = None) -> WidthHeight:
     """The (width, height) to paint at: `size` as given, or the picture's own, its longer side at most max_side."""
     width, height = own
     if size is not None:
@@ -30,38 +32,38 @@ def output_size(own, size=None, max_side=None):
     return int(width), int(height)
 
 
-def resize(picture, size):
+def resize(picture: Picture, size: WidthHeight) -> Picture:
     """The picture (H, W, 3) uint8 at (width, height), by Lanczos filtering; the same array if it fits already."""
     if (picture.shape[1], picture.shape[0]) == tuple(size):
         return picture
     return np.array(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
 
 
-def enlarge(change, size):
+def enlarge(change: Floats, size: WidthHeight) -> Floats:
     """A float32 picture or change of one (H, W, 3), of any values, at (width, height), by bicubic filtering."""
     return _resample(change, size, Image.Resampling.BICUBIC)
 
 
-def resample_grey(mask, size):
+def resample_grey(mask: Floats, size: WidthHeight) -> Floats:
     """A float32 array (H, W) at (width, height), each value the mean of what it stands for."""
     if (mask.shape[1], mask.shape[0]) == tuple(size):
         return mask
     return np.asarray(Image.fromarray(np.ascontiguousarray(mask)).resize(size, Image.Resampling.BILINEAR))
 
 
-def scale_to_area(picture, pixels):
+def scale_to_area(picture: Picture, pixels: float) -> Picture:
     """The picture with its own aspect ratio and about `pixels` pixels, no side below MIN_SIDE."""
     height, width = picture.shape[:2]
     scale = (pixels / (width * height)) ** 0.5
     return resize(picture, tuple(max(MIN_SIDE, round(side * scale)) for side in (width, height)))
 
 
-def halve(picture):
+def halve(picture: Array) -> Floats:
     height, width = picture.shape[:2]
     return _resample(picture, (max(1, width // 2), max(1, height // 2)), Image.Resampling.LANCZOS)
 
 
-def _resample(array, size, method):
+def _resample(array: Array, size: WidthHeight, method: Image.Resampling) -> Floats:
     """A float32 array (H, W, C) at (width, height), channel by channel, because Pillow has no colour in floats."""
     channels = (Image.fromarray(np.ascontiguousarray(array[..., i])) for i in range(array.shape[-1]))
     return np.stack([np.asarray(channel.resize(size, method)) for channel in channels], axis=-1)
