@@ -24,7 +24,7 @@ from nst_utils.fast.training import book_of, new_network, train
 from nst_utils.pictures.reading import read_image
 
 NOISE, FRAMES, WIDTHS, BLOCKS = 5.0, 8, (16, 32), 3
-PLAN = Plan(side=128, batch=2, learning_rate=3e-3, steady=1.0)
+PLAN = Plan(side=128, learning_rate=3e-3)
 STYLES = ("cafe", "church", "tiles")
 
 

@@ -236,7 +236,8 @@ def main():
     from nst_utils.cli import app
 
     (SOURCE / "command_line.md").write_text(command_line(app), encoding="utf-8")
-    results = [*(ROOT / "benchmarks" / "results").glob("*.json"), ROOT / "packaging" / "last_try.json"]
+    tried = [ROOT / "packaging" / f"last_{what}.json" for what in ("try", "app")]
+    results = [*(ROOT / "benchmarks" / "results").glob("*.json"), *tried]
     (SOURCE / "figures.md").write_text(figures(filter(Path.exists, results)), encoding="utf-8")
     shutil.copyfile(ROOT / "docs" / "conf.py", SOURCE / "conf.py")
     shutil.copytree(ROOT / "docs" / "static", SOURCE / "static")

@@ -2,120 +2,380 @@
 
     python notebooks/course.py release                          all notebooks, as one assignment
     python notebooks/course.py release 03_style_matrix --assignment week-3
-    python notebooks/course.py grade                            submitted/ -> gradebook.db and grades.csv
+    python notebooks/course.py grade                            submitted/ -> gradebook.db, grades.csv and flags.csv
 
 Both work in an nbgrader course folder (classroom/, or --course), where every command of nbgrader works too.
 """
 
 import argparse
+import contextlib
+import csv
+import hashlib
+import io
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 
 import nbformat
 from editions import NOTEBOOKS, ROOT, find_sources, linked_pages, with_answers
-from nbgrader.api import Gradebook
-from traitlets.config import PyFileConfigLoader
+
+from nst_utils.base.files import write_text
+from nst_utils.grading import flags
+from nst_utils.grading.confinement import account
+from nst_utils.grading.executing import is_check
+from nst_utils.grading.worker import give_no_points, gradebook, notebooks, settings
 
 CONFIG_FILE = "nbgrader_config.py"
 COURSE = ROOT / "classroom"
 ASSIGNMENT = "neural-style-transfer"
+# A worker is replaced after so many submissions, whatever has gathered in it.
+_MOST_BY_ONE_WORKER = 60
+# nbgrader would take such a name for a pattern that others match, too.
+_ODD_NAME = re.compile(r"[*?\[\]]")
+
+
+# --- Handing out ------------------------------------------------------------------------------------------
 
 
 def release(course, assignment, sources):
     """Make an assignment of these source files in the course folder; the folder to hand out.
 
-    An nbgrader_config.py that is there already is left alone: its teacher may have changed it.
+    It is built aside and takes its name when it is whole: where that fails, an earlier one is as it was, and what a
+    run that was killed has left behind is put right. An nbgrader_config.py that is there already is left alone: its
+    teacher may have changed it.
     """
-    folder = course / "source" / assignment
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    check_name(assignment)
+    for folder in ("source", "release"):
+        (course / folder).mkdir(parents=True, exist_ok=True)
     if not (course / CONFIG_FILE).exists():
         shutil.copy(NOTEBOOKS / CONFIG_FILE, course)
-    for source in sources:
-        notebook = with_answers(source, "student")
-        nbformat.write(notebook, folder / f"{source.stem}.ipynb")
-        for page in linked_pages(notebook):
-            shutil.copy(NOTEBOOKS / page, folder)
-    done = _nbgrader(course, "generate_assignment", assignment, "--force")
-    if done.returncode:
-        sys.exit(f"nbgrader could not make the assignment:\n{done.stdout}")
+    _check_config(course)
+    with _alone(course) as lock, tempfile.TemporaryDirectory(dir=course, prefix=_aside(assignment)) as aside:
+        _tidy(course, assignment, but=aside)
+        built = Path(aside) / "new"
+        built.mkdir()
+        for source in sources:
+            notebook = with_answers(source, "student")
+            _check_checks(source, notebook)
+            nbformat.write(notebook, built / f"{source.stem}.ipynb")
+            for page in linked_pages(notebook):
+                shutil.copy(NOTEBOOKS / page, built)
+        with _swapped(course / "source" / assignment, built, aside), _kept(course / "release" / assignment, aside):
+            done = _nbgrader(course, lock, "generate_assignment", assignment, "--force")
+            if done.returncode:
+                sys.exit(f"nbgrader could not make the assignment:\n{done.stdout}")
     return course / "release" / assignment
 
 
-def grade(course, assignment, students=(), jobs=1, force=False, report=print):
-    """Autograde the submissions of these students (all of them), `jobs` at a time, and write grades.csv.
+def _aside(assignment):
+    """How the folders begin in which this assignment is built; a "+" is in no assignment's name."""
+    return f".release-{assignment}+"
 
+
+def _tidy(course, assignment, but):
+    """Remove what releases that were killed have left; what they had put aside comes back if nothing replaced it."""
+    for left in course.glob(f"{_aside(assignment)}*"):
+        if left == Path(but):
+            continue
+        for kind in ("source", "release"):
+            old, folder = left / f"old-{kind}", course / kind / assignment
+            if old.exists() and not folder.exists():
+                os.replace(old, folder)
+        shutil.rmtree(left)
+
+
+def check_name(assignment):
+    """Exit, unless this is one plain name: it becomes a folder, and what is in the way of it is replaced."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", assignment) or assignment.endswith("."):
+        sys.exit(
+            f"{assignment!r} cannot be the name of an assignment: take one plain name of letters, digits, '-', '_' "
+            "and '.', such as week-3."
+        )
+
+
+def _check_config(course):
+    if "nst_utils.course.grading" in (course / CONFIG_FILE).read_text(encoding="utf-8"):
+        sys.exit(
+            f"{course / CONFIG_FILE} is that of an earlier version: take {NOTEBOOKS / CONFIG_FILE} in its place, and "
+            "put your own settings into it."
+        )
+
+
+def _check_checks(source, notebook):
+    """Exit where a cell is to be graded automatically that no judge knows."""
+    from nst_utils.grading.judging import exercise_of
+
+    for cell in notebook.cells:
+        if is_check(cell) and exercise_of(cell.source) is None:
+            sys.exit(
+                f"{source.name}: the graded cell {cell.metadata.nbgrader.grade_id!r} is to be one line, "
+                "checks.EXERCISE(FUNCTION).require(), with an exercise of nst_utils.checks: the verdict is not reached "
+                "by running the cell. To grade it by hand, make it a solution cell as well."
+            )
+
+
+@contextlib.contextmanager
+def _swapped(folder, new, aside):
+    """The new folder in the place of the old one, which comes back if what follows fails."""
+    with _kept(folder, aside):
+        os.replace(new, folder)
+        yield
+
+
+@contextlib.contextmanager
+def _kept(folder, aside):
+    """An old folder is put aside, and comes back if what follows fails."""
+    old = Path(aside) / f"old-{folder.parent.name}"
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        yield
+    except BaseException:
+        if old.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(old, folder)
+        raise
+
+
+# --- Grading ----------------------------------------------------------------------------------------------
+
+
+def grade(course, assignment, students=(), jobs=1, force=False, report=print):
+    """Grade the submissions of these students (all of them), `jobs` at a time; writes grades.csv and flags.csv.
+
+    Who has been graded since handing in last is left out, so that a run that was interrupted goes on where it was.
     Returns {student: names of the notebooks that nbgrader could not grade}; these have got no points.
     """
+    check_name(assignment)
     found = sorted(path.parent.name for path in (course / "submitted").glob(f"*/{assignment}"))
+    for odd in filter(_ODD_NAME.search, found):
+        report(f"Passed over: the folder {odd!r} in submitted/ cannot be a student's name; rename it, without * ? [ ].")
+    found = [student for student in found if not _ODD_NAME.search(student)]
+    if unknown := sorted(set(students) - set(found)):
+        there = ", ".join(found[:20]) + (f" and {len(found) - 20} more" if len(found) > 20 else "")
+        sys.exit(f"No submission of {', '.join(unknown)} in {course / 'submitted'}: there are {there or 'none'}.")
     students = [student for student in found if not students or student in students]
     if not students:
         sys.exit(f"No submissions to grade in {course / 'submitted'}: each is a folder STUDENT/{assignment}.")
-    failures = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        results = pool.map(lambda student: _grade_one(course, assignment, student, force), students)
-        for number, (student, failed) in enumerate(zip(students, results, strict=True), 1):
-            if failed:
-                failures[student] = failed
-            outcome = f"no points for {', '.join(failed)}, see the log" if failed else "graded"
-            report(f"[{number}/{len(students)}] {student}: {outcome}")
-    done = _nbgrader(course, "export", "--to", "grades.csv")
+    _check_config(course)
+    with _alone(course) as lock:
+        report(account(settings(course).EnduringExecute.get("sandbox", "auto")))
+        todo = [student for student in students if force or _is_due(course, assignment, student)]
+        if len(todo) < len(students):
+            report(f"{len(students) - len(todo)} submissions have been graded already.")
+        results = _graded(course, assignment, todo, jobs, lock, report)
+        _put_right(course, assignment, results, report)
+        _write_flags(course, assignment, found)
+        done = _nbgrader(course, lock, "export", "--to", "grades.csv")
     if done.returncode:
         sys.exit(f"nbgrader could not export the grades:\n{done.stdout}")
-    return failures
+    return {student: result["failed"] for student, result in results.items() if result["failed"]}
 
 
-def _grade_one(course, assignment, student, force):
-    """Grade one student in a process of its own, and where that fails, notebook by notebook; what failed."""
-    command = ["autograde", assignment, "--student", student, "--create", *(["--force"] if force else [])]
-    log = course / "logs" / assignment / f"{student}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    done = _nbgrader(course, *command)
-    text, failed = done.stdout, []
-    if done.returncode:
-        for notebook in _notebooks(course, assignment):
-            done = _nbgrader(course, *command, "--notebook", notebook)
-            text += done.stdout
-            if done.returncode:
-                failed.append(notebook)
-                _give_no_points(course, assignment, student, notebook)
-    log.write_text(text, encoding="utf-8")
-    return failed
+def _graded(course, assignment, students, jobs, lock, report):
+    """{student: what the worker says}; each is kept in a file as soon as it is there."""
+    results, waiting = {}, Queue()
+    for student in students:
+        waiting.put(student)
+
+    def work():
+        worker = None
+        try:
+            while not waiting.empty():
+                with contextlib.suppress(Exception):
+                    student = waiting.get_nowait()
+                    worker = worker if worker and worker.is_fit else _Worker(course, assignment, lock, worker)
+                    digest = _digest(course / "submitted" / student / assignment)
+                    result = worker.grade(student)
+                    if result is None:  # it ended: once more, in a new one
+                        worker = _Worker(course, assignment, lock, worker)
+                        result = worker.grade(student)
+                    if result is None:
+                        result = _nothing(course, assignment, student)
+                    _write_record(course, assignment, student, result | {"digest": digest})
+                    results[student] = result
+                    failed = result["failed"]
+                    outcome = f"no points for {', '.join(failed)}, see the log" if failed else "graded"
+                    report(f"[{len(results)}/{len(students)}] {student}: {outcome}")
+        finally:
+            if worker:
+                worker.close()
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for running in [pool.submit(work) for _ in range(jobs)]:
+            running.result()
+    return results
 
 
-def _give_no_points(course, assignment, student, notebook):
-    """Points of an earlier attempt are taken back; a teacher's manual score stays."""
-    with _gradebook(course) as gradebook:
-        gradebook.update_or_create_student(student)
-        gradebook.update_or_create_submission(assignment, student)
-        for grade in gradebook.find_submission_notebook(notebook, assignment, student).grades:
-            grade.auto_score = 0
-            grade.needs_manual_grade = False
-        gradebook.db.commit()
+class _Worker:
+    """A process that grades one submission after the other (nst_utils.grading.worker)."""
+
+    def __init__(self, course, assignment, lock, former=None):
+        if former:
+            former.close()
+        self.done = 0
+        log = course / "logs" / assignment
+        log.mkdir(parents=True, exist_ok=True)
+        with open(log / "workers.log", "ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nst_utils.grading.worker", str(course.resolve()), assignment],
+                # It holds the lock, too: as long as it lives, no other grading begins.
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
+                env=_environment(), pass_fds=[lock] if lock is not None else [],
+            )
+
+    @property
+    def is_fit(self):
+        return self.done < _MOST_BY_ONE_WORKER and self.process.poll() is None
+
+    def grade(self, student):
+        """What it says of a student; None where it ended instead."""
+        self.done += 1
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.write(json.dumps(student) + "\n")
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline())
+        return None
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        self.process.wait()
 
 
-def _notebooks(course, assignment):
-    with _gradebook(course) as gradebook:
-        return [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
+def _nothing(course, assignment, student):
+    """The result where the grading itself ended twice."""
+    names = notebooks(course, assignment)
+    for notebook in names:
+        give_no_points(course, assignment, student, notebook)
+    return {"student": student, "failed": names, "scores": {}, "flags": [], "seconds": 0}
 
 
-def _gradebook(course):
-    settings = PyFileConfigLoader(CONFIG_FILE, path=str(course)).load_config().CourseDirectory
-    return Gradebook(settings.db_url, settings.course_id)
+@contextlib.contextmanager
+def _alone(course):
+    """No other grading of this course goes on meanwhile; gives the lock, which ends with all processes that hold it."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield None
+        return
+    with open(course / ".grading", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("Waiting for another grading of this course to end ...")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
 
 
-def _nbgrader(course, *arguments):
-    """Run a command of nbgrader in the course folder; its output, errors too, is in `stdout`."""
+# --- What has been graded ---------------------------------------------------------------------------------
+
+
+def _record(course, assignment, student):
+    return course / "logs" / assignment / f"{student}.json"
+
+
+def _write_record(course, assignment, student, result):
+    write_text(_record(course, assignment, student), json.dumps(result, indent=1) + "\n")
+
+
+def _read_record(course, assignment, student):
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(_record(course, assignment, student).read_text(encoding="utf-8"))
+    return {}
+
+
+def _is_due(course, assignment, student):
+    """Whether a submission has changed since it was graded, or its grades are gone."""
+    record = _read_record(course, assignment, student)
+    if record.get("digest") != _digest(course / "submitted" / student / assignment):
+        return True
+    with gradebook(course) as book, contextlib.suppress(Exception):
+        book.find_submission(assignment, student)
+        return False
+    return True
+
+
+def _digest(folder):
+    """Of the names and bytes of all files in a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            found.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _put_right(course, assignment, results, report):
+    """The gradebook has the scores that were given, whoever has written into it since."""
+    with gradebook(course) as book:
+        for student, result in results.items():
+            for notebook, cells in result["scores"].items():
+                for cell, points in cells.items():
+                    grade = book.find_grade(cell, notebook, assignment, student)
+                    if grade.auto_score != points:
+                        detail = f"{grade.auto_score} points were in the gradebook, and {points} had been given"
+                        report(f"{student}: {cell}: {detail}.")
+                        flag = {"notebook": notebook, "cell": cell, "flag": "gradebook", "detail": detail}
+                        _write_record(
+                            course, assignment, student,
+                            _read_record(course, assignment, student) | {"flags": [*result["flags"], flag]},
+                        )
+                        grade.auto_score, grade.needs_manual_grade = points, False
+        book.db.commit()
+
+
+def _write_flags(course, assignment, students):
+    """flags.csv: what to look at, of everyone who has handed in. None of it has cost a point."""
+    with gradebook(course) as book:
+        names = {
+            notebook.name: {cell.name for cell in notebook.solution_cells}
+            for notebook in book.find_assignment(assignment).notebooks
+        }
+    rows, answers = [], {}
+    for notebook, cells in names.items():
+        handed_out = course / "release" / assignment / f"{notebook}.ipynb"
+        stubs = flags.answers(handed_out, cells)
+        released = {cell.source for cell in flags._cells(handed_out)}
+        for student in students:
+            path = course / "submitted" / student / assignment / f"{notebook}.ipynb"
+            told = flags.ways_round(path, released) if path.exists() else []
+            rows += [(student, notebook, "", "package or interpreter", detail) for detail in told]
+            for cell, source in flags.answers(path, cells).items() if path.exists() else ():
+                if source.strip() != stubs.get(cell, "").strip():
+                    answers.setdefault(student, {})[notebook, cell] = source
+    for student, found in flags.same_trees(answers).items():
+        rows += [(student, *place, "same tree", detail) for place, detail in found]
+    for student in students:
+        for flag in _read_record(course, assignment, student).get("flags", []):
+            rows.append((student, flag["notebook"], flag["cell"], flag["flag"], flag["detail"]))
+    text = io.StringIO()
+    csv.writer(text).writerows([("student", "notebook", "cell", "flag", "detail"), *sorted(rows)])
+    write_text(course / "flags.csv", text.getvalue())
+
+
+def _environment():
     # nbgrader starts `alembic` by name: let it find the one beside this Python.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return os.environ | {"PATH": path}
+
+
+def _nbgrader(course, lock, *arguments):
+    """Run a command of nbgrader in the course folder; its output, errors too, is in `stdout`.
+
+    It holds the lock, too: should this process be killed, nothing else begins before nbgrader has ended.
+    """
     return subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course, env=os.environ | {"PATH": path},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        cwd=course, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        pass_fds=[] if lock is None else [lock],
     )
 
 
@@ -138,6 +398,7 @@ def main(arguments=None):
     else:
         failures = grade(options.course, options.assignment, options.students, options.jobs, options.force)
         print(f"The points are in {options.course / 'grades.csv'}, the logs in {options.course / 'logs'}.")
+        print(f"What to look at, though it cost no points, is in {options.course / 'flags.csv'}.")
         if failures:
             print(f"{len(failures)} submissions have a notebook that could not be graded: no points for it.")
 

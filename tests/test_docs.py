@@ -117,3 +117,11 @@ def test_figures_are_tables_of_what_was_measured(tmp_path):
     (tmp_path / "a_b.json").write_text(json.dumps(measured))
     page = build.figures([tmp_path / "a_b.json"])
     assert "## a b" in page and "*M*" in page and "| ratio | 2.5 |" in page and "| 4×3 | – |" in page
+
+
+def test_the_pages_of_a_group_have_all_its_modules_and_no_others():
+    for page in (ROOT / "docs" / "api").glob("*.rst"):
+        group = ROOT / "nst_utils" / page.stem
+        if group.is_dir():
+            shown = set(re.findall(rf"automodule:: nst_utils\.{page.stem}\.(\w+)", page.read_text(encoding="utf-8")))
+            assert shown == {path.stem for path in group.glob("[!_]*.py")}, page.stem

@@ -92,6 +92,19 @@ def test_a_channel_that_is_the_same_everywhere_becomes_its_shift():
         np.testing.assert_allclose(layers.instance_norm(7 * tf.ones((1, 5, 5, 3)), one, 2 * one), 2.0)
 
 
+def test_enlarging_and_convolving_in_one_is_the_one_after_the_other():
+    rng = np.random.default_rng(3)
+    kernels = {
+        name: tf.constant(rng.normal(size=size), tf.float32) for name, size in layers.Shape((4, 6), 0).kernels.items()
+    }
+    with computing():
+        a = tf.constant(rng.normal(size=(1, 7, 9, 6)), tf.float32)
+        found = tf.nn.depth_to_space(layers.reflect_conv(a, layers.ready(kernels)["up"]), 2)
+        large = tf.image.resize(a, (14, 18), method="bilinear")
+        expected = tf.nn.conv2d(large, kernels["up"], 1, "SAME")
+    np.testing.assert_allclose(found[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2], atol=1e-4)
+
+
 def test_a_plain_picture_is_painted_plain_up_to_its_borders_and_without_a_checkerboard(painter, book):
     painted = painter.paint(np.full((64, 96, 3), 140, np.uint8), book.manner("cafe"))
     assert np.ptp(painted.reshape(-1, 3).astype(int), axis=0).max() <= 1
@@ -518,6 +531,29 @@ def test_a_film_killed_goes_on_where_it_was(tmp_path, nst):
     whole, halves = read_film(tmp_path / "whole.mp4"), read_film(tmp_path / "out.mp4")
     assert len(whole) == len(halves) == 200
     assert all(np.array_equal(a, b) for a, b in zip(whole, halves, strict=True))
+
+
+def test_a_training_killed_goes_on_where_it_was(tmp_path, tiny_mat):
+    for folder, count in (("paintings", 2), ("images", 3)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            Image.fromarray(noise(64, 64, number + count)).save(tmp_path / folder / f"{number}.png")
+    words = "fast train paintings --images images --steps 90 --side 32 --batch 1 --widths 4,4 --every 0.01 -o own.npz"
+    environment = os.environ | {"NST_WEIGHTS": str(tiny_mat), "PYTHONPATH": str(ROOT)}
+    command, told = [sys.executable, "-m", "nst_utils.cli", *words.split()], {"stderr": subprocess.PIPE, "text": True}
+    checkpoint = tmp_path / "own.npz.checkpoint.npz"
+    first = subprocess.Popen(command, cwd=tmp_path, env=environment, **told)
+    while first.poll() is None and not checkpoint.exists():
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    with np.load(checkpoint) as file:
+        reached = json.loads(file["words"].item())["step"]
+    assert 0 < reached < 90 and not (tmp_path / "own.npz").exists()
+    again = subprocess.run(command, cwd=tmp_path, env=environment, **told)
+    assert again.returncode == 0, again.stderr
+    assert f"Going on from step {reached}, which own.npz.checkpoint.npz holds." in again.stderr
+    assert read_book(tmp_path / "own.npz").about["steps"] == 90
 
 
 _WORKER = """

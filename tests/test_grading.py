@@ -1,10 +1,12 @@
-"""A class of 25 hands in, from right to endless, and nbgrader gives everyone the points that were earned.
+"""A class of 26 hands in, from right to endless, and nbgrader gives everyone the points that were earned.
 
 The assignment has the course's own exercises and checks, without the pictures around them, in two notebooks.
 """
 
 import csv
+import subprocess
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 from textwrap import indent
@@ -43,6 +45,7 @@ OTHER_FORMS = {
     "total_cost": "return sum(w * J for w, J in zip((alpha, beta), (J_content, J_style)))",
     "gram_matrix": "return tf.einsum('ik,jk->ij', A, A)",
 }
+BORROWED = "from nst_utils.engine import costs\nreturn costs.compute_content_cost(a_C, a_G)"
 LOUD = {name: f"import warnings\nwarnings.warn('careful')\n{body}" for name, body in RIGHT.items()}
 # The endless ones sleep, so that waiting for them takes no processor from the others.
 ENDLESS = "import time\nwhile True: time.sleep(1)"
@@ -113,6 +116,7 @@ CLASS = {
     "right-in-other-forms-checks-deleted": student(OTHER_FORMS, ALL, delete_checks, hands_in=BOTH),
     "right-but-loud": student(LOUD, COSTS, use_another_kernel),
     "right-with-copied-cells": student(RIGHT, COSTS, copy_cells),
+    "right-by-the-package": student(RIGHT | {"compute_content_cost": BORROWED}, COSTS),
     "wrong-transpose": student(
         RIGHT | {"gram_matrix": "return tf.matmul(A, A, transpose_a=True)"}, COSTS, hands_in=BOTH
     ),
@@ -134,7 +138,8 @@ CLASS = {
     "half-one-notebook": student(RIGHT, STYLES, hands_in=["styles"]),
     "half-empty-folder": student({}, [], hands_in=[]),
     "crash-syntax": student(RIGHT | {"total_cost": "return alpha * (J_content"}, ["compute_content_cost"]),
-    "crash-at-import": student(RIGHT, [], break_the_imports),
+    # Without the course's names; the total cost needs none.
+    "crash-at-import": student(RIGHT, ["total_cost"], break_the_imports),
     "crash-exit-at-the-start": student(RIGHT, COSTS, add_cell("import os\nos._exit(1)", place=1)),
     "crash-exit-in-the-answer": student(
         RIGHT | {"compute_content_cost": "import os\nos._exit(1)"}, ["total_cost"]
@@ -155,8 +160,8 @@ CLASS = {
 # --- The assignment, the submissions, the run -------------------------------------------------------------
 
 
-def write_assignment(folder):
-    """The exercises and checks of the course's notebooks, as two short sources; their paths."""
+def write_assignment(folder, notebooks=EXERCISES):
+    """The exercises and checks of the course's notebooks, as short sources with these names; their paths."""
     cells = defaultdict(list)
     for source in find_sources():
         for cell in jupytext.read(source).cells:
@@ -164,7 +169,7 @@ def write_assignment(folder):
                 cells[cell.metadata.nbgrader.grade_id.removesuffix("_points")].append(cell)
     (folder / "source").mkdir(parents=True)
     imports = nbformat.v4.new_code_cell("from nst_utils import *\nfrom nst_utils import checks")
-    for name, exercises in EXERCISES.items():
+    for name, exercises in notebooks.items():
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {name}"), imports])
         for exercise in exercises:
             notebook.cells += cells[exercise]
@@ -216,8 +221,8 @@ def graded(tmp_path_factory):
     return course, grade(course, ASSIGNMENT, jobs=5)
 
 
-def test_the_class_has_25_students():
-    assert len(CLASS) == 25
+def test_the_class_has_26_students():
+    assert len(CLASS) == 26
 
 
 def test_everyone_has_the_points_that_were_earned(graded):
@@ -239,6 +244,19 @@ def test_the_table_has_the_same_points(graded):
         name: sum(points(course, name).values()) for name in CLASS
     }
     assert {float(row["max_score"]) for row in rows.values()} == {sum(worth(course).values())}
+
+
+def test_what_to_look_at_is_said_and_costs_nothing(graded):
+    course, _ = graded
+    with open(course / "flags.csv", newline="") as file:
+        flags = {(row["student"], row["cell"], row["flag"]) for row in csv.DictReader(file)}
+    assert ("right-by-the-package", "compute_content_cost_points", "package's formula") in flags
+    assert ("right-by-the-package", "", "package or interpreter") in flags
+    assert {name for name, cell, flag in flags if (cell, flag) == ("gram_matrix", "same tree")} == {
+        name for name, what in CLASS.items()
+        if what["answers"].get("gram_matrix") == RIGHT["gram_matrix"] and "styles" in what["hands_in"]
+    }
+    assert not {flag for name, _, flag in flags if name == "half-untouched"}
 
 
 def test_only_what_cannot_be_read_is_reported(graded):
@@ -279,10 +297,11 @@ def experimented(tmp_path_factory):
     folder = tmp_path_factory.mktemp("experiments")
     course, source = folder / "course", folder / "notebooks" / "source" / "costs.py"
     source.parent.mkdir(parents=True)
-    cells = [nbformat.v4.new_markdown_cell("# costs"), nbformat.v4.new_code_cell("assert True")]
-    cells[1].metadata.nbgrader = EXPERIMENT | {"grade_id": "check", "solution": False, "locked": True}
+    cells = [nbformat.v4.new_markdown_cell("# costs"), nbformat.v4.new_code_cell("checks.total_cost(given).require()")]
+    cells.insert(1, nbformat.v4.new_code_cell("from nst_utils import checks, total_cost as given"))
+    cells[2].metadata.nbgrader = EXPERIMENT | {"grade_id": "check", "solution": False, "locked": True}
     cells += [nbformat.v4.new_code_cell("the_example = 1"), nbformat.v4.new_markdown_cell("the example's words")]
-    for cell, name in zip(cells[2:], ("experiment_picture", "experiment_words"), strict=True):
+    for cell, name in zip(cells[3:], ("experiment_picture", "experiment_words"), strict=True):
         cell.metadata.nbgrader = EXPERIMENT | {"grade_id": name}
     jupytext.write(nbformat.v4.new_notebook(cells=cells), source, fmt="py:percent")
     release(course, ASSIGNMENT, [source])
@@ -322,6 +341,88 @@ def test_the_release_is_the_student_edition(tmp_path):
     for source in find_sources():
         released = nbformat.read(folder / f"{source.stem}.ipynb", as_version=4)
         assert released == nbformat.read(edition_path(source, "student"), as_version=4)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "/tmp/elsewhere", "a/b", "../../a", ".hidden", "", "week 1", "a\\b", "*"])
+def test_only_a_plain_name_is_that_of_an_assignment(tmp_path, name):
+    work = tmp_path / "submitted" / "ann" / "week-1" / "costs.ipynb"
+    work.parent.mkdir(parents=True)
+    work.write_text("work")
+    for command in ("release", "grade"):
+        with pytest.raises(SystemExit, match="one plain name"):
+            main([command, "--course", str(tmp_path), "--assignment", name])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [work]
+
+
+def test_a_release_that_fails_leaves_the_last_one_as_it_was(tmp_path, monkeypatch):
+    course = tmp_path / "course"
+    sources = write_assignment(tmp_path / "notebooks")
+    folder = release(course, ASSIGNMENT, sources)
+    before = {path: path.read_bytes() for path in course.rglob("*.ipynb")}
+    assert len(before) == 4 and folder.is_dir()
+    failing = subprocess.CompletedProcess([], 1, stdout="no room")
+    monkeypatch.setattr("course._nbgrader", lambda *arguments: failing)
+    with pytest.raises(SystemExit, match="no room"):
+        release(course, ASSIGNMENT, sources[:1])
+    assert {path: path.read_bytes() for path in course.rglob("*.ipynb")} == before
+    assert not list(course.glob(".release-*"))
+
+
+def test_a_release_that_is_killed_loses_nothing_and_leaves_nothing(tmp_path):
+    course, sources = tmp_path / "course", write_assignment(tmp_path / "notebooks")
+    release(course, ASSIGNMENT, sources)
+    given = f"Path({str(course)!r}), {ASSIGNMENT!r}, map(Path, {[*map(str, sources)]!r})"
+    code = f"from course import Path, release; release({given})"
+    again = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "notebooks")
+    while again.poll() is None and not list(course.glob(".release-*/old-release")):
+        time.sleep(0.001)
+    again.kill()
+    again.wait()
+    assert list(course.glob(".release-*/old-release")), "it was too late for the kill"
+    release(course, ASSIGNMENT, sources)
+    assert {path.name for path in (course / "release" / ASSIGNMENT).glob("*.ipynb")} == {"costs.ipynb", "styles.ipynb"}
+    assert not list(course.glob(".release-*"))
+
+
+def test_what_a_killed_release_had_put_aside_comes_back_where_nothing_replaced_it(tmp_path, monkeypatch):
+    course, sources = tmp_path / "course", write_assignment(tmp_path / "notebooks")
+    handed_out = release(course, ASSIGNMENT, sources)
+    (course / f".release-{ASSIGNMENT}+1").mkdir()
+    handed_out.rename(course / f".release-{ASSIGNMENT}+1" / "old-release")
+    monkeypatch.setattr("course.with_answers", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        release(course, ASSIGNMENT, sources)
+    assert (handed_out / "costs.ipynb").exists() and not list(course.glob(".release-*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_folder_whose_name_is_a_pattern_is_no_student(tmp_path):
+    course = tmp_path / "course"
+    release(course, ASSIGNMENT, write_assignment(tmp_path / "notebooks", {"styles": EXERCISES["styles"]}))
+    for name in ("*", "[a]"):
+        (course / "submitted" / name / ASSIGNMENT).mkdir(parents=True)
+    said = []
+    with pytest.raises(SystemExit, match="No submissions to grade"):
+        grade(course, ASSIGNMENT, report=said.append)
+    assert [line.split("'")[1] for line in said] == ["*", "[a]"]
+
+
+def test_a_check_that_no_judge_knows_is_not_handed_out(tmp_path):
+    cell = nbformat.v4.new_code_cell("assert f(2) == 4")
+    cell.metadata.nbgrader = EXPERIMENT | {"grade_id": "f_points", "solution": False, "locked": True}
+    source = tmp_path / "source" / "own.py"
+    source.parent.mkdir()
+    cells = [nbformat.v4.new_markdown_cell("# own"), cell]
+    jupytext.write(nbformat.v4.new_notebook(cells=cells), source, fmt="py:percent")
+    with pytest.raises(SystemExit, match="own.py: the graded cell 'f_points' is to be one line"):
+        release(tmp_path / "course", ASSIGNMENT, [source])
+    assert not (tmp_path / "course" / "source" / ASSIGNMENT).exists()
+
+
+def test_a_student_who_has_not_handed_in_is_named(tmp_path):
+    (tmp_path / "submitted" / "ann" / "week-1").mkdir(parents=True)
+    with pytest.raises(SystemExit, match="No submission of bob, eve in .*: there are ann"):
+        main(["grade", "eve", "ann", "bob", "--course", str(tmp_path), "--assignment", "week-1"])
 
 
 def test_grading_without_submissions_says_where_they_belong(tmp_path):

@@ -1,19 +1,24 @@
 """Comparing an answer with the right one, and with what each known mistake would have given."""
 
-import contextlib
+import secrets
 from dataclasses import dataclass
 
 import numpy as np
 
-from nst_utils.base.tensorflow import eager_mode, tf
 from nst_utils.checks.result import Wrong
+from nst_utils.checks.wire import Malformed
 
 # Relative to the largest entry: what float32, and TF32 on a GPU, may differ by.
 TOLERANCE = 1e-3
 # As far apart are two results that are the same but for rounding; a product of many small numbers is no constant.
 SAME = 1e-6
-# New inputs at every call, and the same in every run of a program.
+# New inputs at every call, and in a notebook the same in every run.
 RANDOM = np.random.default_rng(19)
+
+
+def draw_afresh():
+    """Let all inputs from now on be some that nobody can have seen, as a grading does."""
+    RANDOM.bit_generator.state = np.random.default_rng(secrets.randbits(128)).bit_generator.state
 
 
 @dataclass(frozen=True)
@@ -131,68 +136,38 @@ def show(value):
     return f"an array of shape {value.shape} that begins {entries}"
 
 
-@contextlib.contextmanager
-def graph(session_type=None):
-    """A session on a graph of its own, both the default inside."""
-    # TensorFlow's optimiser of graphs would take longer than these small ones do.
-    config = tf.compat.v1.ConfigProto()
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    with tf.Graph().as_default(), (session_type or tf.compat.v1.Session)(config=config) as session:
-        yield session
-
-
-def call(function, *arguments):
-    result = function(*arguments)
-    if result is None:
+def refuse_nothing(told):
+    """Raise Wrong where the result that is told of is None."""
+    if told.get("type") == "NoneType":
         raise Wrong("Your function returns nothing (None): end it with `return` and the result.")
-    return result
 
 
-def value_of(result, session=None):
-    """The float64 array that a tensor, an array or a number stands for."""
-    if is_tensor(result) and (result.dtype.is_floating or result.dtype.is_integer):
-        number = tf.cast(result, tf.float64)
-        return session.run(number) if session else number.numpy()
-    if isinstance(result, (np.ndarray, np.generic, int, float)) and np.asarray(result).dtype.kind in "biuf":
-        return np.asarray(result, dtype=np.float64)
-    if isinstance(result, list | tuple):
-        raise Wrong(
-            f"You return a {type(result).__name__} of length {len(result)}: return one tensor, array or number."
-        )
-    raise Wrong(f"Your function returns an object of type `{type(result).__name__}`: numbers are expected.")
+def value_of(told):
+    """The float64 array that a result stands for; told: as collecting.described has put it."""
+    if not isinstance(told, dict):
+        raise Malformed("A result is told in a dictionary.")
+    if isinstance(array := told.get("array"), np.ndarray):
+        return array.astype(np.float64)
+    if "shape" in told:
+        raise Wrong(f"You return an array of shape {tuple(told['shape'])[:8]}, which is much too large.")
+    refuse_nothing(told)
+    kind = str(told.get("type"))[:80]
+    if "length" in told:
+        raise Wrong(f"You return a {kind} of length {told['length']}: return one tensor, array or number.")
+    raise Wrong(f"Your function returns an object of type `{kind}`: numbers are expected.")
 
 
-def is_tensor(result):
-    return tf.is_tensor(result) or isinstance(result, tf.Variable)
+def evaluate(student, inputs, eager, watched=None, arrays=(), **how):
+    """The value of the function of the inputs, and its gradient with respect to the watched input, or None.
 
-
-def evaluate(function, inputs, eager, watched=None, arrays=()):
-    """The value of function(*inputs), and its gradient with respect to the watched input, None where there is none.
-
-    watched: the position of an input; arrays: the positions of those that come as NumPy arrays, not as tensors.
+    What else may be said is said at collecting.value.
     """
-    with eager_mode() if eager else graph() as session:
-        given = [np.copy(x) if position in arrays else tf.constant(x) for position, x in enumerate(inputs)]
-        with tf.GradientTape() as tape:
-            if eager and watched is not None:
-                tape.watch(given[watched])
-            result = call(function, *given)
-        if session:
-            session.run(tf.compat.v1.global_variables_initializer())
-        value = value_of(result, session)
-        if watched is None or not (is_tensor(result) and result.dtype.is_floating):
-            return value, None
-        gradient = (
-            tape.gradient(result, given[watched]) if eager else tf.gradients(result, given[watched])[0]
-        )
-        return value, None if gradient is None else value_of(tf.convert_to_tensor(gradient), session)
+    told = student.ask("value", inputs=inputs, eager=eager, watched=watched, arrays=list(arrays), **how)
+    value = value_of(told["value"])
+    return value, None if told["gradient"] is None else value_of(told["gradient"])
 
 
-def operations(function, inputs):
-    """The types of the operations that function(*inputs) makes in a graph; None where it cannot."""
-    try:
-        with graph() as session:
-            function(*map(tf.constant, inputs))
-            return {operation.type for operation in session.graph.get_operations()}
-    except Exception:
-        return None
+def operations(student, inputs):
+    """The types of the operations that the function of the inputs makes in a graph; None where it cannot."""
+    found = student.ask("operations", inputs=inputs)
+    return None if found is None else set(found)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
-from nst_utils.checks.comparing import RANDOM, call, close, ratio_of, show, value_of
+from nst_utils.checks.collecting import collector, described
+from nst_utils.checks.comparing import RANDOM, close, ratio_of, show, value_of
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.running import account_of_error, names_in
+from nst_utils.checks.student import Failed, names_in
 from nst_utils.checks.watching import relation
 
 _SHAPE = (1, 5, 7, 3)
@@ -22,6 +23,10 @@ _COPY = (
 )
 
 
+# What may be wrong with what apply_gradients is given.
+_NOTES = {"reversed": _REVERSED, "no list": _NO_LIST, "copy": _COPY}
+
+
 @dataclass
 class _Step:
     """One call of a train_step: what the optimiser and the cost were given, and what became of the picture."""
@@ -29,14 +34,9 @@ class _Step:
     optimizer: str
     weight: float
     rate: float
+    in_graph: bool = False
     start: np.ndarray = field(default_factory=lambda: RANDOM.uniform(3, 252, _SHAPE).astype(np.float32))
     target: np.ndarray = field(init=False)
-    # Of each call of apply_gradients: the gradient, and the picture before and after it, where they have values.
-    applied: list = field(default_factory=list)
-    # Of each call of compute_cost: the picture.
-    asked: list = field(default_factory=list)
-    # What is wrong with what apply_gradients was given, in words.
-    note: str = ""
 
     def __post_init__(self):
         # Mostly far from the start, and in the first row near it, so that a gradient that is clipped or cut to its
@@ -45,58 +45,19 @@ class _Step:
         near = RANDOM.uniform(0.3, 0.9, _SHAPE[2:]) * RANDOM.choice((-1, 1), _SHAPE[2:])
         self.target[0, 0] = self.start[0, 0] + near
 
-    def take(self, function):
-        """Call the function once, on a new image; what it returned is `J_got`, what became of the image `got`."""
-        self.image = tf.Variable(self.start)
-        optimizer = self._watched_optimizer()
-        optimizer.build([self.image])
-        try:
-            self.J_got = value_of(call(function, self.image, self._compute_cost, optimizer))
-        except Exception as error:
-            if self.note and not isinstance(error, Wrong):
-                raise Wrong(self.note) from None
-            raise
-        self.got = self.image.numpy().astype(np.float64)
-        self.used = int(optimizer.iterations) > 0
+    def take(self, student):
+        """Let the student's function take the step; what it returned is `J_got`, what became of the image `got`."""
+        seen = student.ask("run_train_step", **vars(self))
+        self.note = _NOTES.get(seen["note"], "")
+        if seen["failed"]:
+            raise Wrong(self.note)
+        self.J_got = value_of(seen["J"])
+        self.got, self.used = _picture(seen["image"]).astype(np.float64), bool(seen["used"])
+        # Of each call of apply_gradients: the gradient, and the picture before and after it, where they have values.
+        self.applied = [tuple(map(_picture, each)) for each in seen["applied"]]
+        # Of each call of compute_cost: the picture.
+        self.asked = [_picture(each) for each in seen["asked"]]
         return self
-
-    def _compute_cost(self, picture):
-        if hasattr(picture, "numpy") and tf.executing_eagerly():
-            self.asked.append(picture.numpy())
-        return tf.reduce_sum(self.weight * tf.square(picture - self.target))
-
-    def _watched_optimizer(self):
-        step = self
-
-        class Watched(getattr(tf.keras.optimizers, self.optimizer)):
-            def apply_gradients(self, grads_and_vars, **options):
-                pairs = step.checked(grads_and_vars)
-                return super().apply_gradients(pairs, **options)
-
-            def apply(self, grads, trainable_variables=None):
-                eager, before = tf.executing_eagerly(), step.image.numpy() if tf.executing_eagerly() else None
-                result = super().apply(grads, trainable_variables)
-                gradient = grads[0].numpy() if eager and hasattr(grads[0], "numpy") else None
-                step.applied.append((gradient, before, step.image.numpy() if eager else None))
-                return result
-
-        Watched.__name__ = self.optimizer
-        return Watched(learning_rate=self.rate)
-
-    def checked(self, pairs):
-        """The pairs as a list; a note is kept of what is wrong with them."""
-        if isinstance(pairs, tf.Tensor | tf.Variable):
-            self.note = _NO_LIST
-            return pairs
-        pairs = list(pairs)
-        for pair in pairs:
-            if isinstance(pair, tf.Tensor | tf.Variable) or pair is None or len(pair) != 2:
-                self.note = _NO_LIST
-            elif isinstance(pair[0], tf.Variable) and not isinstance(pair[1], tf.Variable):
-                self.note = _REVERSED
-            elif pair[1] is not self.image:
-                self.note = _COPY
-        return pairs
 
     def cost(self, picture):
         return np.sum(self.weight * np.square(np.float64(picture) - self.target))
@@ -111,16 +72,96 @@ class _Step:
         return self.start - self.rate * (self.gradient if self.optimizer == "SGD" else np.sign(self.gradient))
 
 
-def train_step(function, _):
-    """Return for a right train_step, else raise Wrong; the notebook runs it in tf.function, so that is tried too."""
+def _picture(array):
+    if array is not None and np.shape(array) != _SHAPE:
+        raise Wrong("The picture, or what stands for its gradient, has another shape than `image`.")
+    return array
+
+
+@collector
+def run_train_step(function, optimizer, weight, rate, in_graph, start, target):
+    """What one call of train_step does to a new image, `start`, and what it is seen to do on the way."""
     with eager_mode():
-        settings = (("SGD", 0.3, 0.8), ("SGD", 0.2, 1.7), ("Adam", 0.4, 60.0))
-        steps = [_Step(*each).take(function) for each in settings]
-        _judge(steps, function)
-        _judge_in_graph(function)
+        image = tf.Variable(start)
+        watch = _Watch(image, weight, target)
+        watched = watch.optimizer(optimizer, rate)
+        watched.build([image])
+        try:
+            J = described((tf.function(function) if in_graph else function)(image, watch.compute_cost, watched))
+        except Exception:
+            if not watch.note:
+                raise
+            return {"failed": True, "note": watch.note}
+        return {
+            "failed": False,
+            "note": watch.note,
+            "J": J,
+            "image": image.numpy(),
+            "used": int(watched.iterations) > 0,
+            "applied": watch.applied[:_MOST_KEPT],
+            "asked": watch.asked[:_MOST_KEPT],
+        }
 
 
-def _judge(steps, function):
+# So many calls are looked at.
+_MOST_KEPT = 50
+
+
+class _Watch:
+    """The cost and the optimiser that a train_step is given, which keep what they are called with."""
+
+    def __init__(self, image, weight, target):
+        self.image, self.weight, self.target = image, weight, target
+        self.applied, self.asked, self.note = [], [], ""
+
+    def compute_cost(self, picture):
+        if hasattr(picture, "numpy") and tf.executing_eagerly():
+            self.asked.append(picture.numpy())
+        return tf.reduce_sum(self.weight * tf.square(picture - self.target))
+
+    def optimizer(self, name, rate):
+        watch = self
+
+        class Watched(getattr(tf.keras.optimizers, name)):
+            def apply_gradients(self, grads_and_vars, **options):
+                pairs = watch.checked(grads_and_vars)
+                return super().apply_gradients(pairs, **options)
+
+            def apply(self, grads, trainable_variables=None):
+                eager, before = tf.executing_eagerly(), watch.image.numpy() if tf.executing_eagerly() else None
+                result = super().apply(grads, trainable_variables)
+                gradient = grads[0].numpy() if eager and hasattr(grads[0], "numpy") else None
+                watch.applied.append((gradient, before, watch.image.numpy() if eager else None))
+                return result
+
+        Watched.__name__ = name
+        return Watched(learning_rate=rate)
+
+    def checked(self, pairs):
+        """The pairs as a list; a note is kept of what is wrong with them."""
+        if isinstance(pairs, tf.Tensor | tf.Variable):
+            self.note = "no list"
+            return pairs
+        pairs = list(pairs)
+        for pair in pairs:
+            if isinstance(pair, tf.Tensor | tf.Variable) or pair is None or len(pair) != 2:
+                self.note = "no list"
+            elif isinstance(pair[0], tf.Variable) and not isinstance(pair[1], tf.Variable):
+                self.note = "reversed"
+            elif pair[1] is not self.image:
+                self.note = "copy"
+        return pairs
+
+
+def train_step(student, _):
+    """Return for a right train_step, else raise Wrong; the notebook runs it in tf.function, so that is tried too."""
+    settings = (("SGD", 0.3, 0.8), ("SGD", 0.2, 1.7), ("Adam", 0.4, 60.0))
+    steps = [_Step(*each).take(student) for each in settings]
+    _judge(steps, student)
+    _judge_in_graph(student)
+
+
+def _judge(steps, student):
     used = all(step.used for step in steps)
     if all(np.array_equal(step.got, step.start) for step in steps):
         raise Wrong(_unchanged(steps, used))
@@ -133,7 +174,7 @@ def _judge(steps, function):
     if wrong is not None:
         expected, yours = show(np.clip(wrong.moved, 0, 255)), show(wrong.got)
         raise Wrong(
-            f"{_fault_of_picture(wrong, function)} For the picture after the step, expected {expected}; yours gives "
+            f"{_fault_of_picture(wrong, student)} For the picture after the step, expected {expected}; yours gives "
             f"{yours}.".strip()
         )
     wrong = next((step for step in steps if not close(step.J_got, np.asarray(step.cost(step.start)))), None)
@@ -144,16 +185,16 @@ def _judge(steps, function):
         )
 
 
-def _judge_in_graph(function):
-    step = _Step("SGD", 0.3, 0.8)
+def _judge_in_graph(student):
+    step = _Step("SGD", 0.3, 0.8, in_graph=True)
     try:
-        step.take(tf.function(function))
+        step.take(student)
     except Wrong as wrong:
         raise Wrong(f"In `tf.function`, in which the notebook runs it, your function goes wrong: {wrong}") from None
-    except Exception as error:
+    except Failed as failed:
         raise Wrong(
             "Right where it is called alone, but the notebook runs it in `tf.function`, where tensors have no values "
-            f"yet, so that `.numpy()`, `float()` and NumPy's functions fail: {account_of_error(error, function)}."
+            f"yet, so that `.numpy()`, `float()` and NumPy's functions fail: {failed}."
         ) from None
     right = close(step.got, np.clip(step.moved, 0, 255)) and close(step.J_got, np.asarray(step.cost(step.start)))
     if not right:
@@ -184,11 +225,11 @@ def _unchanged(steps, used):
     )
 
 
-def _clips(function):
-    return any("clip" in name or name in ("maximum", "minimum") for name in names_in(function))
+def _clips(student):
+    return any("clip" in name or name in ("maximum", "minimum") for name in names_in(student))
 
 
-def _fault_of_picture(step, function):
+def _fault_of_picture(step, student):
     """What is wrong with the picture after the step; "" where that is not known."""
     if len(step.applied) > 1:
         return f"`apply_gradients` ran {len(step.applied)} times: one call is one step."
@@ -207,7 +248,7 @@ def _fault_of_picture(step, function):
         if close(step.got, 2 * x - y):
             return "You maximise the cost, and the picture leaves the range 0 to 255."
     if not close(step.got, np.clip(y, 0, 255)):
-        told.append(_fault_of_clipping(step, y, function))
+        told.append(_fault_of_clipping(step, y, student))
     return " ".join(text for text in told if text)
 
 
@@ -243,11 +284,11 @@ def _fault_of_gradient(gradient, step):
     return "`apply_gradients` was given something else than the gradient of J with respect to `image`."
 
 
-def _fault_of_clipping(step, y, function):
+def _fault_of_clipping(step, y, student):
     """What is wrong with the clipping of a picture that the optimiser has brought to y."""
     got, low, high = step.got, step.got.min(), step.got.max()
     if close(got, y):
-        if _clips(function):
+        if _clips(student):
             return (
                 "There is no clipping after the step, though your function clips something: `tf.clip_by_value` "
                 "returns a new tensor. Either it is never assigned (`image.assign` puts it in place), or it comes "

@@ -3,10 +3,10 @@
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.checks.collecting import collector, described, is_tensor
 from nst_utils.checks.comparing import (
     RANDOM,
     Case,
-    call,
     close,
     diagnosed,
     evaluate,
@@ -18,7 +18,7 @@ from nst_utils.checks.comparing import (
 from nst_utils.checks.formulas import Arrays
 from nst_utils.checks.hypotheses import Mistake, altered, explain
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.running import account_of_error
+from nst_utils.checks.student import Failed
 from nst_utils.engine.costs import compute_content_cost, compute_layer_style_cost
 
 EPSILON = 1e-5
@@ -150,7 +150,7 @@ def _scaling():
 _NORM_STAGES = (_centring(), _dividing(), _scaling())
 
 
-def instance_norm(function, _):
+def instance_norm(student, _):
     """Return for a right instance_norm(a, scale, shift), else raise Wrong."""
     inputs = [
         _norm_inputs(shape, size)
@@ -160,20 +160,20 @@ def instance_norm(function, _):
     answers = [
         Case(
             f"`a` of shape {each[0].shape}, `scale` and `shift` of shape {each[1].shape}", _normalised(*case.arguments),
-            evaluate(function, each, True)[0],
+            evaluate(student, each, True)[0],
         )
         for each, case in zip(inputs, cases, strict=True)
     ]
     refuse_unless_right(answers, _named(_NORM_STAGES, cases))
-    _refuse_lost_plain_channel(function)
-    _, gradient = evaluate(function, inputs[0], True, watched=0)
+    _refuse_lost_plain_channel(student)
+    _, gradient = evaluate(student, inputs[0], True, watched=0)
     refuse_without_gradient(gradient is not None, "`a`")
 
 
-def _refuse_lost_plain_channel(function):
+def _refuse_lost_plain_channel(student):
     a, scale, shift = _norm_inputs((1, 4, 4, 3), 2.0)
     a[..., 1] = 8
-    got, _ = evaluate(function, (a, scale, shift), True)
+    got, _ = evaluate(student, (a, scale, shift), True)
     if not np.isfinite(got).all():
         raise Wrong(
             "Right but for a channel that is the same everywhere: its variance is 0, and 0 divided by 0 is not a "
@@ -266,28 +266,40 @@ def _weighing():
 _COST_STAGES = (_content_of(), _style_of(), _weighing())
 
 
-def perceptual_cost(function, _):
-    """Return for a right perceptual_cost(a_C, a_S, a_G, content_layer, style_layers, alpha=10, beta=40)."""
+@collector
+def cost_of_looks(function, looks, more=()):
+    """The value of function(a_C, a_S, a_G, content layer, style layers, *more), and where a gradient flows to a_G.
+
+    looks: {layer: activations} of the photograph, the painting, and what is painted.
+    """
     with eager_mode():
-        looks = [tuple(_look(size) for _ in range(3)) for size in (1.0, 2.0, 0.6, 1.5)]
-        cases = [Arrays(each, 1.0) for each in looks]
-        answers = []
-        for each in looks:
-            got = value_of(call(function, *map(_tensors, each), _CONTENT, list(_STYLE)))
-            want = np.float64(10 * _content(each[0], each[2]) + 40 * _style(each[1], each[2]))
-            answers.append(Case("random activations", want, got))
-        refuse_unless_right(answers, _named(_COST_STAGES, cases))
-        _refuse_other_weights(function, looks[0])
-        a_C, a_S, a_G = map(_tensors, looks[0])
+        a_C, a_S, a_G = ({name: tf.constant(a) for name, a in look.items()} for look in looks)
         with tf.GradientTape() as tape:
             tape.watch(a_G)
-            J = function(a_C, a_S, a_G, _CONTENT, list(_STYLE))
-        flows = tape.gradient(J, a_G) if tf.is_tensor(J) else dict.fromkeys(a_G)
-        refuse_without_gradient(all(each is not None for each in flows.values()), "the activations `a_G`")
+            J = function(a_C, a_S, a_G, _CONTENT, list(_STYLE), *more)
+        differentiable = is_tensor(J) and J.dtype.is_floating
+        flows = tape.gradient(J, a_G) if differentiable else dict.fromkeys(a_G)
+        return {"value": described(J), "flows": [name for name, each in flows.items() if each is not None]}
 
 
-def _refuse_other_weights(function, look):
-    got = value_of(call(function, *map(_tensors, look), _CONTENT, list(_STYLE), 3, 0))
+def perceptual_cost(student, _):
+    """Return for a right perceptual_cost(a_C, a_S, a_G, content_layer, style_layers, alpha=10, beta=40)."""
+    looks = [tuple(_look(size) for _ in range(3)) for size in (1.0, 2.0, 0.6, 1.5)]
+    cases = [Arrays(each, 1.0) for each in looks]
+    answers, flows = [], []
+    for each in looks:
+        told = student.ask("cost_of_looks", looks=list(each))
+        want = np.float64(10 * _content(each[0], each[2]) + 40 * _style(each[1], each[2]))
+        answers.append(Case("random activations", want, value_of(told["value"])))
+        flows.append(set(told["flows"]) == set(each[2]))
+    with eager_mode():
+        refuse_unless_right(answers, _named(_COST_STAGES, cases))
+    _refuse_other_weights(student, looks[0])
+    refuse_without_gradient(all(flows), "the activations `a_G`")
+
+
+def _refuse_other_weights(student, look):
+    got = value_of(student.ask("cost_of_looks", looks=list(look), more=[3, 0])["value"])
     want = np.asarray(3 * _content(look[0], look[2]))
     if not close(got, want):
         raise Wrong(
@@ -296,66 +308,80 @@ def _refuse_other_weights(function, look):
         )
 
 
-def _tensors(look):
-    return {name: tf.constant(a) for name, a in look.items()}
-
-
 # --- A step that trains the network -------------------------------------------------------------------------
 
 
 class _Network:
-    """Two kernels that are trained, and one that is not; keeps what it was called with."""
+    """Two kernels that are trained, and one that is not; keeps how often it was called."""
 
-    def __init__(self):
-        self.kernel = tf.Variable(np.float32(RANDOM.uniform(0.5, 1.5, 3)))
-        self.bias = tf.Variable(np.float32(RANDOM.uniform(-3, 3, 3)))
-        self.frozen = tf.Variable(np.float32(RANDOM.uniform(-9, 9, 3)), trainable=False)
-        self.asked = []
+    def __init__(self, kernel, bias, frozen):
+        self.kernel, self.bias = tf.Variable(kernel), tf.Variable(bias)
+        self.frozen = tf.Variable(frozen, trainable=False)
+        self.asked = 0
 
     trainable_variables = property(lambda self: [self.kernel, self.bias])
     trainable_weights = trainable_variables
     variables = weights = property(lambda self: [self.kernel, self.bias, self.frozen])
 
     def __call__(self, photographs, **options):
-        self.asked.append(photographs)
+        self.asked += 1
         return photographs * self.kernel + self.bias + self.frozen
 
-    def values(self):
-        return [each.numpy().astype(np.float64) for each in self.variables]
+
+@collector
+def run_network_step(function, optimizer, rate, kernel, bias, frozen, photographs, target, in_graph):
+    """What one call of train_network_step does to a small network, and what it is seen to do on the way."""
+    with eager_mode():
+        network, costs_of = _Network(kernel, bias, frozen), []
+
+        def compute_cost(painted, photographs):
+            seen = [np.asarray(each) if tf.executing_eagerly() else None for each in (painted, photographs)]
+            costs_of.append([each if each is None or each.shape == target.shape else None for each in seen])
+            squared = tf.reduce_sum(tf.square(painted - target))
+            return squared + 0.1 * tf.reduce_sum(tf.square(painted - photographs))
+
+        watched = getattr(tf.keras.optimizers, optimizer)(learning_rate=rate)
+        watched.build(network.trainable_variables)
+        call = tf.function(function) if in_graph else function
+        J = described(call(network, tf.constant(photographs), compute_cost, watched))
+        return {
+            "J": J,
+            "after": [each.numpy() for each in network.variables],
+            "steps": int(watched.iterations),
+            "asked": network.asked,
+            "costs_of": costs_of[:1],
+        }
 
 
 class _Training:
     """One call of train_network_step on a small network."""
 
-    def __init__(self, optimizer, rate):
-        self.network = _Network()
+    def __init__(self, optimizer, rate, in_graph=False):
+        self.optimizer, self.rate, self.in_graph = optimizer, rate, in_graph
+        self.before = [np.float32(RANDOM.uniform(*span, 3)) for span in ((0.5, 1.5), (-3, 3), (-9, 9))]
         self.photographs = np.float32(RANDOM.uniform(0, 5, (2, 4, 3, 3)))
         self.target = np.float32(RANDOM.uniform(-5, 9, (2, 4, 3, 3)))
-        self.optimizer = getattr(tf.keras.optimizers, optimizer)(learning_rate=rate)
-        self.optimizer.build(self.network.trainable_variables)
-        self.sgd, self.rate = optimizer == "SGD", rate
-        self.before, self.costs_of = self.network.values(), []
         kernel, bias, frozen = (np.float64(each) for each in self.before)
         painted = self.photographs * kernel + bias + frozen
-        self.J = self._cost(painted, np.float64(self.photographs))
+        self.J = self.cost(painted, np.float64(self.photographs))
         slope = 2 * (painted - self.target) + 0.2 * (painted - self.photographs)
         gradients = [np.sum(slope * self.photographs, (0, 1, 2)), np.sum(slope, (0, 1, 2))]
-        steps = [rate * (g if self.sgd else np.sign(g)) for g in gradients]
+        steps = [rate * (g if optimizer == "SGD" else np.sign(g)) for g in gradients]
         self.moves = [*steps, np.zeros(3)]
 
-    def _cost(self, painted, photographs):
+    def cost(self, painted, photographs):
         return np.sum((painted - self.target) ** 2) + 0.1 * np.sum((painted - photographs) ** 2)
 
-    def compute_cost(self, painted, photographs):
-        self.costs_of.append((painted, photographs))
-        return tf.reduce_sum(tf.square(painted - self.target)) + 0.1 * tf.reduce_sum(tf.square(painted - photographs))
-
-    def take(self, function):
-        photographs = tf.constant(self.photographs)
-        self.got = value_of(call(function, self.network, photographs, self.compute_cost, self.optimizer))
-        self.after = self.network.values()
+    def take(self, student):
+        """Let the student's function take the step."""
+        kernel, bias, frozen = self.before
+        seen = student.ask(
+            "run_network_step", optimizer=self.optimizer, rate=self.rate, kernel=kernel, bias=bias, frozen=frozen,
+            photographs=self.photographs, target=self.target, in_graph=self.in_graph,
+        )
+        self.got, self.after = value_of(seen["J"]), [np.float64(each).reshape(3) for each in seen["after"]]
         self.moved = [before - after for before, after in zip(self.before, self.after, strict=True)]
-        self.steps = int(self.optimizer.iterations)
+        self.steps, self.asked, self.costs_of = int(seen["steps"]), int(seen["asked"]), list(seen["costs_of"])
         return self
 
     @property
@@ -364,23 +390,20 @@ class _Training:
         return moved and close(self.got, np.asarray(self.J))
 
 
-def train_network_step(function, _):
+def train_network_step(student, _):
     """Return for a right train_network_step(network, photographs, compute_cost, optimizer), else raise Wrong."""
-    with eager_mode():
-        for optimizer, rate in (("SGD", 1e-3), ("Adam", 0.05)):
-            _judge(_Training(optimizer, rate).take(function))
-        training = _Training("SGD", 2e-3)
-        try:
-            training.take(tf.function(function))
-        except Exception as error:
-            raise Wrong(
-                "Right where it is called alone, but the notebook runs it in `tf.function`, where tensors have no "
-                f"values yet: {account_of_error(error, function)}."
-            ) from None
-        if not training.right:
-            raise Wrong(
-                "Right where it is called alone, but not in `tf.function`: keep to TensorFlow's operations."
-            )
+    for optimizer, rate in (("SGD", 1e-3), ("Adam", 0.05)):
+        _judge(_Training(optimizer, rate).take(student))
+    training = _Training("SGD", 2e-3, in_graph=True)
+    try:
+        training.take(student)
+    except Failed as failed:
+        raise Wrong(
+            "Right where it is called alone, but the notebook runs it in `tf.function`, where tensors have no "
+            f"values yet: {failed}."
+        ) from None
+    if not training.right:
+        raise Wrong("Right where it is called alone, but not in `tf.function`: keep to TensorFlow's operations.")
 
 
 def _judge(training):
@@ -395,7 +418,7 @@ def _judge(training):
 
 def _fault(training):
     kernel, bias, frozen = training.moved
-    if not training.network.asked:
+    if not training.asked:
         return "The network is never called: `painted = network(photographs)` comes first, inside the tape."
     if not training.costs_of:
         return "`compute_cost` is never called."
@@ -419,18 +442,18 @@ def _fault(training):
         return f"The optimiser ran {training.steps} times: one call is one step."
     if close(kernel, -training.moves[0]) and close(bias, -training.moves[1]):
         return "You maximise the cost: the gradients have the wrong sign."
-    painted, photographs = (np.asarray(each) for each in training.costs_of[0])
+    painted, photographs = training.costs_of[0]
     if np.array_equal(painted, training.photographs):
         return (
             "`compute_cost` is given the photographs in the place of what the network painted: its arguments are "
             "`compute_cost(painted, photographs)`."
         )
-    if np.array_equal(painted, photographs):
+    if painted is not None and np.array_equal(painted, photographs):
         return "`compute_cost` is given what was painted twice: its second argument is the photographs."
     if close(kernel, training.moves[1]) and close(bias, training.moves[0]):
         return "The gradients are paired with each other's variables: keep their order."
     moved = all(close(m, w) for m, w in zip(training.moved[:2], training.moves[:2], strict=True))
-    if moved and close(training.got, np.asarray(training._cost(*_again(training)))):
+    if moved and close(training.got, np.asarray(training.cost(*_again(training)))):
         return "The step is right, but J is computed once more after it: return the J of the step."
     if moved:
         return "The step is right, but what is returned is not J."

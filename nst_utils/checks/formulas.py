@@ -15,13 +15,11 @@ from nst_utils.checks.comparing import (
     RANDOM,
     TOLERANCE,
     Case,
-    call,
     close,
     evaluate,
     operations,
     refuse_unless_right,
     refuse_wrong_gradient,
-    value_of,
 )
 from nst_utils.checks.hypotheses import Mistake, Normaliser, altered, explain
 from nst_utils.checks.stages import (
@@ -47,6 +45,7 @@ from nst_utils.checks.stages import (
     summing,
     unchanged,
 )
+from nst_utils.checks.student import in_place
 from nst_utils.engine import costs
 
 # (n_H, n_W, n_C) and the size of the activations.
@@ -100,28 +99,28 @@ class Formula:
     # Whether a number that is added is a mistake of its own, not a sign of a 1 that is missing.
     adds_nothing: bool = True
 
-    def __call__(self, function, eager):
+    def __call__(self, student, eager):
         """Return for a right function, else raise Wrong."""
         last = len(self.arguments) - 1
         # In the second case the first picture's activations come as sess.run returns them.
         as_arrays = ((), range(last) if self.from_session else (), (), (), ())
-        runs = [self._run(function, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
+        runs = [self._run(student, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
         cases, inputs, _ = zip(*runs, strict=True)
-        refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, function))
+        refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, student))
         if not self.has_gradient:
             return
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
-        case, _, _ = self._run(function, eager, _POSTER)
+        case, _, _ = self._run(student, eager, _POSTER)
         refuse_unless_right([case], lambda answers: _OVERFLOW)
-        case, inputs, gradient = self._run(function, eager, _SIZES[0], watched=last)
+        case, inputs, gradient = self._run(student, eager, _SIZES[0], watched=last)
         refuse_wrong_gradient(gradient, self._gradient(inputs), f"`{self.arguments[-1]}`")
 
-    def _run(self, function, eager, size, **how):
+    def _run(self, student, eager, size, **how):
         """A case, its inputs, and the gradient with respect to the input that `how` says to watch."""
         inputs = self.draw(*size)
         with eager_mode():
             want = self.right(*map(tf.constant, inputs)).numpy().astype(np.float64)
-        got, gradient = evaluate(function, inputs, eager, **how)
+        got, gradient = evaluate(student, inputs, eager, **how)
         return Case(self._label(inputs), want, got), inputs, gradient
 
     def _label(self, inputs):
@@ -132,9 +131,9 @@ class Formula:
         return ", ".join(f"`{name}` of shape {shape}" for name, shape in shapes.items())
 
     def _gradient(self, inputs):
-        return evaluate(self.right, inputs, True, watched=len(inputs) - 1)[1]
+        return evaluate(in_place(self.right), inputs, True, watched=len(inputs) - 1)[1]
 
-    def _diagnose(self, answers, cases, inputs, function):
+    def _diagnose(self, answers, cases, inputs, student):
         sizes = np.array([self.dimensions(*arrays) for arrays in inputs], np.float64)
         key = self.right.__name__, sizes.tobytes()
         if key not in _NORMALISERS:
@@ -155,11 +154,11 @@ class Formula:
                 return note
         elif self.adds_nothing and (added := _added(cases)):
             return added
-        ran = operations(function, inputs[0])
+        ran = operations(student, inputs[0])
         found = explain(answers, altered(self.stages, arrays, self.minor), normaliser, ran)
-        return f"{note} {found or self._unused(function, inputs[0]) or _added(cases)}".strip()
+        return f"{note} {found or self._unused(student, inputs[0]) or _added(cases)}".strip()
 
-    def _unused(self, function, inputs):
+    def _unused(self, student, inputs):
         """The diagnosis of an answer that stays the same when one of the arguments changes, else ""."""
         if len(inputs) < 2:
             return ""
@@ -168,7 +167,7 @@ class Formula:
                 continue
             with eager_mode():
                 changed = [_other(x) if number == position else x for number, x in enumerate(inputs)]
-                one, other = (value_of(call(function, *map(tf.constant, each))) for each in (inputs, changed))
+            one, other = (evaluate(student, each, True)[0] for each in (inputs, changed))
             if np.isfinite(one).all() and np.array_equal(one, other):
                 return f"`{name}` makes no difference: your result is the same whatever it is."
         return ""

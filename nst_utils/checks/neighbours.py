@@ -9,16 +9,7 @@ import itertools
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
-from nst_utils.checks.comparing import (
-    RANDOM,
-    call,
-    close,
-    diagnosed,
-    evaluate,
-    is_tensor,
-    show,
-    value_of,
-)
+from nst_utils.checks.comparing import RANDOM, close, diagnosed, evaluate, show, value_of
 from nst_utils.checks.formulas import Arrays, Formula
 from nst_utils.checks.hypotheses import RIGHT, Mistake, altered, told
 from nst_utils.checks.result import Wrong
@@ -266,13 +257,13 @@ _COSINE = Formula(
 )
 
 
-def cosine_similarity(function, _):
+def cosine_similarity(student, _):
     """Return for a right cosine_similarity, else raise Wrong."""
-    _refuse_lost_zeros(function)
-    _COSINE(function, True)
+    _refuse_lost_zeros(student)
+    _COSINE(student, True)
 
 
-def _refuse_lost_zeros(function):
+def _refuse_lost_zeros(student):
     """Raise Wrong where all is right but for vectors of zeros."""
     for which in ("x", "y"):
         x, y = _two_tables((4, 6, 5), 2.0)
@@ -280,7 +271,7 @@ def _refuse_lost_zeros(function):
         zero[1] = 0
         with eager_mode():
             want = costs.cosine_similarity(x, y).numpy().astype(np.float64)
-        got, _ = evaluate(function, (x, y), True)
+        got, _ = evaluate(student, (x, y), True)
         known = np.delete(np.arange(want.size).reshape(want.shape), 1, axis=0 if which == "x" else 1)
         if got.shape != want.shape or close(got, want) or not close(got.flat[known], want.flat[known]):
             continue
@@ -481,11 +472,11 @@ def _would_choose(chosen, table):
     return bool((table[np.arange(len(table)), chosen] >= table.max(axis=1) - tie).all())
 
 
-def nearest_spots(function, _):
+def nearest_spots(student, _):
     """Return for a right nearest_spots, else raise Wrong; of equally near spots any will do."""
     inputs = [_photograph_and_painting(shape) for shape in _TABLES] + [_with_zeros(which) for which in (0, 1)]
     cases = [Arrays(tuple(v.astype(np.float64) for v in both), 1.0) for both in inputs]
-    answers = [_numbers(function, *both) for both in inputs]
+    answers = [_numbers(student, *both) for both in inputs]
     right = [next(table(number) for _, table in altered(_STAGES, cases)) for number in range(len(cases))]
     if all(map(_agrees, answers, right)):
         return
@@ -503,11 +494,10 @@ def _with_zeros(which):
     return C, S
 
 
-def _numbers(function, v_C, v_S):
+def _numbers(student, v_C, v_S):
     """The answer as an int array, one number for each place."""
-    with eager_mode():
-        result = call(function, tf.constant(v_C), tf.constant(v_S))
-        got = value_of(result)
+    told = student.ask("value", inputs=[v_C, v_S], eager=True)["value"]
+    got = value_of(told)
     if np.isnan(got).any():
         raise Wrong(f"Numbers of spots are asked for, and yours are not numbers: is something divided by 0? {_REMEDY}")
     if (got != np.round(got)).any():
@@ -523,8 +513,7 @@ def _numbers(function, v_C, v_S):
             f"One number for each place of the photograph is asked for, so the shape {(len(v_C),)}; yours is "
             f"{got.shape}."
         )
-    kind = result.dtype if is_tensor(result) else np.asarray(result).dtype
-    if not np.issubdtype(getattr(kind, "as_numpy_dtype", kind), np.integer):
+    if "int" not in str(told.get("dtype")):
         raise Wrong("The numbers of spots are to be whole numbers, as `tf.argmax` gives them; yours are floats.")
     return got.astype(int)
 
@@ -725,9 +714,9 @@ _TARGETS = Formula(
 )
 
 
-def compute_targets(function, _):
+def compute_targets(student, _):
     """Return for a right compute_targets, else raise Wrong."""
-    _TARGETS(function, True)
+    _TARGETS(student, True)
 
 
 # --- The cost -----------------------------------------------------------------------------------------------
@@ -980,14 +969,14 @@ _MATCH_COST = Formula(
 )
 
 
-def compute_match_cost(function, _):
+def compute_match_cost(student, _):
     """Return for a right compute_match_cost, else raise Wrong."""
-    _MATCH_COST(function, True)
+    _MATCH_COST(student, True)
     for which in (1, 2):
-        _refuse_lost_place(function, which)
+        _refuse_lost_place(student, which)
 
 
-def _refuse_lost_place(function, which):
+def _refuse_lost_place(student, which):
     """Raise Wrong where a target or a vector of the picture that is the painting's mean spoils the cost."""
     a_S = np.float32(RANDOM.integers(1, 9, (1, 4, 4, 3)))
     # On both sides of 64 alike, so that the mean is exact.
@@ -996,7 +985,7 @@ def _refuse_lost_place(function, which):
     inputs[which][0, 1, 1] = 64
     with eager_mode():
         want = costs.compute_match_cost(*map(tf.constant, inputs)).numpy().astype(np.float64)
-    got, gradient = evaluate(function, inputs, True, watched=2)
+    got, gradient = evaluate(student, inputs, True, watched=2)
     name = ("", "a_T", "a_G")[which]
     if not close(got, want):
         says = "gives NaN" if np.isnan(got).any() else f"gives {show(got)} where {show(want)} is expected"

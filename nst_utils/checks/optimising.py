@@ -2,25 +2,18 @@
 
 import contextlib
 import io
+import re
 from dataclasses import dataclass
 from unittest.mock import MagicMock
 
 import numpy as np
 
 from nst_utils.base.tensorflow import tf
-from nst_utils.checks.comparing import (
-    RANDOM,
-    call,
-    close,
-    graph,
-    is_tensor,
-    ratio_of,
-    show,
-    value_of,
-)
+from nst_utils.checks.collecting import collector, graph, is_tensor, rebind, unrun
+from nst_utils.checks.comparing import RANDOM, close, ratio_of, refuse_nothing, show, value_of
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.running import locals_used, rebind
-from nst_utils.checks.watching import WatchedSession, refuse_clash, refuse_idle, relation
+from nst_utils.checks.student import in_place, locals_used
+from nst_utils.checks.watching import Account, WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
 
 # --- build_train_step -------------------------------------------------------------------------------------
@@ -32,13 +25,13 @@ _ADAM = {"learning rate": (5, 2.0), "beta1": (6, 0.9), "beta2": (7, 0.999), "eps
 _RATES = {"GradientDescent": 1, "Momentum": 2, "Adagrad": 2, "AdagradV2": 2, "RMSProp": 3, "Ftrl": 5, "Adadelta": 3}
 
 
-def build_train_step(function, _):
+def build_train_step(student, _):
     """Return for a right build_train_step, else raise Wrong: its path is compared with Adam's."""
     targets = [RANDOM.uniform(20, 90, (1, 3, 5, 7)) * RANDOM.choice((-1, 1), (1, 3, 5, 7)) for _ in range(2)]
     problems = list(zip(targets, (1.0, 40.0), strict=True))
-    (path, seen), *others = [_path(function, *problem) for problem in problems]
+    (path, seen), *others = [_path(student, *problem) for problem in problems]
     paths = [path, *(path for path, _ in others)]
-    adam = [_path(lambda J: tf.compat.v1.train.AdamOptimizer(_LEARNING_RATE).minimize(J), *p)[0] for p in problems]
+    adam = [_path(in_place(_adam), *problem)[0] for problem in problems]
     if all(close(path, right) for path, right in zip(paths, adam, strict=True)):
         return
     first = [path[1] - path[0] for path in paths]
@@ -87,30 +80,53 @@ def _optimizer_faults(seen):
     return []
 
 
-def _path(make_step, target, weight):
-    """A variable's values, (5, ...), from zeros on through four steps of make_step(J); the optimisers' operations."""
+def _adam(J):
+    return tf.compat.v1.train.AdamOptimizer(_LEARNING_RATE).minimize(J)
+
+
+def _path(student, target, weight):
+    """A variable's values, (5, ...), from zeros on through four steps of the student's; the optimisers' operations."""
+    told = student.ask("run_train_steps", target=target, weight=weight)
+    kind = str(told.get("type"))[:80]
+    refuse_nothing(told)
+    if told.get("optimizer"):
+        raise Wrong("You return the optimiser: return the operation that its `minimize(J)` gives.")
+    if told.get("keras"):
+        raise Wrong(
+            f"You return an object of Keras, `{kind}`. A Keras optimiser is made for TensorFlow 2: "
+            "use `tf.train.AdamOptimizer`, and return the operation that its `minimize(J)` gives."
+        )
+    if "path" not in told:
+        raise Wrong(
+            f"You return an object of type `{kind}`, which a session cannot run: "
+            "return the operation that `minimize(J)` gives."
+        )
+    if told["path"].shape != (5, *target.shape):
+        raise Wrong("The picture has another shape after the steps.")
+    return told["path"].astype(np.float64), told["seen"]
+
+
+@collector
+def run_train_steps(function, target, weight):
+    """{"path", "seen"} as _path gives them, for J = sum(weight (x - target)^2), or the type of what came instead."""
     with graph() as session:
         x = tf.compat.v1.Variable(tf.zeros(target.shape), name="input")
         J = tf.reduce_sum(weight * tf.square(x - target))
-        given = {"model": {"input": x}, "sess": session}
-        step = call(rebind(make_step, given), J)
-        if hasattr(step, "minimize"):
-            raise Wrong("You return the optimiser: return the operation that its `minimize(J)` gives.")
-        if type(step).__module__.startswith("keras"):
-            raise Wrong(
-                f"You return an object of Keras, `{type(step).__name__}`. A Keras optimiser is made for TensorFlow 2: "
-                "use `tf.train.AdamOptimizer`, and return the operation that its `minimize(J)` gives."
-            )
+        step = rebind(function, {"model": {"input": x}, "sess": session})(J)
+        told = {
+            "type": type(step).__name__,
+            "optimizer": hasattr(step, "minimize"),
+            "keras": type(step).__module__.startswith("keras"),
+        }
+        if step is None or told["optimizer"] or told["keras"]:
+            return told
         session.run(tf.compat.v1.global_variables_initializer())
         values = [session.run(x)]
         for _ in range(4):
             try:
                 session.run(step)
             except (TypeError, ValueError):
-                raise Wrong(
-                    f"You return an object of type `{type(step).__name__}`, which a session cannot run: "
-                    "return the operation that `minimize(J)` gives."
-                ) from None
+                return told
             values.append(session.run(x))
         seen = []
         for operation in session.graph.get_operations():
@@ -119,9 +135,9 @@ def _path(make_step, target, weight):
                 places = {name: place for name, (place, _) in _ADAM.items()}
                 if kind != "Adam":
                     places = {"learning rate": _RATES.get(kind)}
-                settings = {n: session.run(operation.inputs[p]) for n, p in places.items() if p}
+                settings = {n: float(session.run(operation.inputs[p])) for n, p in places.items() if p}
                 seen.append((kind, settings))
-    return np.array(values, dtype=np.float64), seen
+        return told | {"path": np.array(values), "seen": seen}
 
 
 # --- model_nn ---------------------------------------------------------------------------------------------
@@ -129,6 +145,9 @@ def _path(make_step, target, weight):
 # What a model_nn may do beside its work, and a check must not: show and save.
 _SIDE_EFFECTS = ("save_image", "write_image", "imshow", "plt", "display", "clear_output", "view")
 _COSTS = ("J", "J_content", "J_style")
+_NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:[eE][-+]?\d{1,3})?")
+# So many reported numbers are looked at.
+_MOST_TOLD = 3000
 
 
 @dataclass(frozen=True)
@@ -138,16 +157,16 @@ class _Run:
     iterations: int
     image: np.ndarray
     direction: np.ndarray
-    result: object
-    session: WatchedSession
-    # What it told: whether anything at all, and the names of tensors in the place of numbers.
-    told: bool
+    result: dict
+    runs: Account
+    # What it told: pairs of a number and what it may be off by, and the names of tensors in the place of numbers.
+    told: list
     tensors: tuple[str, ...]
-    costs: dict
 
     @property
-    def runs(self):
-        return self.session.runs
+    def costs(self):
+        """The costs of the picture in the end."""
+        return _costs_of(next((run.after for run in reversed(self.runs) if run.after is not None), 0 * self.image))
 
     @property
     def steps(self):
@@ -179,25 +198,52 @@ class _Run:
         ]
 
 
-def model_nn(function, _):
+def _costs_of(picture):
+    """{name: cost} of a picture in the graph that model_nn is given."""
+    picture = np.float64(picture)
+    J_content, J_style = np.mean(np.square(picture - 9)), np.mean(np.square(picture))
+    return {"J": costs.total_cost(J_content, J_style), "J_content": J_content, "J_style": J_style}
+
+
+def model_nn(student, _):
     """Return for a right model_nn, else raise Wrong: three runs, the last with the default of iterations."""
-    runs = [_run_model_nn(function, *given) for given in ((3,), (8,), ())]
+    runs = [_run_model_nn(student, *given) for given in ((3,), (8,), ())]
     for run in runs:
-        fault = _fault_of_run(run, runs, function)
+        fault = _fault_of_run(run, runs, student)
         if fault:
             # The account of the shortest run that shows the mistake.
-            raise Wrong(f"{fault} For num_iterations = {run.iterations}: {run.session.account()}")
+            raise Wrong(f"{fault} For num_iterations = {run.iterations}: {run.runs}")
     fault = _fault_of_report(runs)
     if fault:
-        raise Wrong(f"{fault} For num_iterations = {runs[0].iterations}: {runs[0].session.account()}")
+        raise Wrong(f"{fault} For num_iterations = {runs[0].iterations}: {runs[0].runs}")
 
 
-def _run_model_nn(function, *given):
+def _run_model_nn(student, *given):
+    shape = (1, 5, 7, 3)
+    image = RANDOM.uniform(-120, 120, shape).astype(np.float32)
+    # Every step is the same move, so that the steps in a picture can be counted.
+    direction = RANDOM.uniform(0.5, 1.5, shape).astype(np.float32)
+    seen = student.ask("run_model_nn", image=image, direction=direction, given=given)
+    account = Account(seen["runs"])
+    refuse_nothing(seen["result"])
+    refuse_idle(account)
+    refuse_clash(account)
+    if seen["result"].get("tensor"):
+        raise Wrong(
+            "You return the tensor, not the picture: `sess.run(model['input'])` computes its value. "
+            f"{account}"
+        )
+    tensors = tuple(str(name)[:80] for name in seen["tensors"])
+    told = [(float(number), float(off)) for number, off in seen["told"]]
+    return _Run(given[0] if given else 200, image, direction, seen["result"], account, told, tensors)
+
+
+@collector
+def run_model_nn(function, image, direction, given):
+    """What model_nn(sess, image, *given) returns and runs, and what it reports, where a train_step adds `direction`."""
     with graph(WatchedSession) as session:
-        picture = tf.compat.v1.Variable(tf.zeros((1, 5, 7, 3)), name="input")
+        picture = tf.compat.v1.Variable(tf.zeros(image.shape), name="input")
         J_content, J_style = tf.reduce_mean(tf.square(picture - 9.0)), tf.reduce_mean(tf.square(picture))
-        # Every step is the same move, so that the steps in a picture can be counted.
-        direction = RANDOM.uniform(0.5, 1.5, picture.shape).astype(np.float32)
         # Like Adam, it has a variable of its own, which must be initialised.
         slot = tf.compat.v1.Variable(0.0, name="Adam")
         layer = tf.nn.relu(picture)
@@ -212,7 +258,6 @@ def _run_model_nn(function, *given):
         }
         scope = getattr(function, "__globals__", {})
         mocks = {name: MagicMock() for name in _SIDE_EFFECTS if name in scope or name == "view"}
-        image = RANDOM.uniform(-120, 120, picture.shape).astype(np.float32)
         names = {f"`{name}`": namespace[name] for name in ("train_step", *_COSTS)}
         session.watch(picture, {**names, "`model['input']`": picture, "`model['conv4_2']`": layer})
         rebound, printed = rebind(function, {**namespace, **mocks}), io.StringIO()
@@ -222,35 +267,47 @@ def _run_model_nn(function, *given):
             if scope:
                 scope["print"] = _recording_print(written)
             sizes = _sizes(scope)
-            result = call(rebound, session, image.copy(), *given)
-        refuse_idle(session)
-        refuse_clash(session)
-        if is_tensor(result):
-            raise Wrong(
-                "You return the tensor, not the picture: `sess.run(model['input'])` computes its value. "
-                f"{session.account()}"
-            )
+            result = rebound(session, image.copy(), *given)
         calls = [call_ for mock in mocks.values() for call_ in mock.mock_calls]
-        told_things = [thing for _, given_, named in calls for thing in (*given_, *named.values())] + written
-        session.picture = None
-        return _Run(
-            given[0] if given else 200, image, direction, result, session,
-            told=bool(printed.getvalue() or told_things or _sizes(scope) != sizes),
-            tensors=_tensors_told(told_things, names),
-            costs=dict(zip(_COSTS, session.run([namespace[name] for name in _COSTS]), strict=True)),
-        )
+        handed = [thing for _, given_, named in calls for thing in (*given_, *named.values())] + written
+        collected = [value for name, value in scope.items() if name in sizes and _size_of(value) != sizes[name]]
+        return {
+            "result": unrun(result),
+            "runs": session.told(),
+            "told": _numbers_told([*handed, *collected, printed.getvalue()])[:_MOST_TOLD],
+            "tensors": _tensors_told(handed, names),
+        }
 
 
 def _recording_print(written):
-    def recording(*values, **options):
-        written.extend(values)
-        written.append("printed")
-
-    return recording
+    return lambda *values, **options: written.extend(values)
 
 
 def _sizes(scope):
-    return {name: len(value) for name, value in scope.items() if type(value) in (list, dict, set)}
+    return {name: _size_of(value) for name, value in scope.items() if _size_of(value) is not None}
+
+
+def _size_of(value):
+    return len(value) if type(value) in (list, dict, set) else None
+
+
+def _numbers_told(things):
+    """The numbers in what was reported, each with what it may be off by because it was rounded for a text."""
+    found = []
+    for thing in things:
+        if isinstance(thing, str):
+            for number in _NUMBER.findall(thing)[:_MOST_TOLD]:
+                mantissa, _, exponent = number.lower().partition("e")
+                off = 0.51 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+                found.append((float(number), off))
+        elif isinstance(thing, dict):
+            found += _numbers_told(thing.values())
+        elif isinstance(thing, list | tuple | set):
+            found += _numbers_told(thing)
+        elif isinstance(thing, int | float | np.generic | np.ndarray) and np.size(thing) == 1:
+            with contextlib.suppress(TypeError, ValueError):
+                found.append((float(np.asarray(thing).item()), 0.0))
+    return found
 
 
 def _tensors_told(things, names):
@@ -283,7 +340,7 @@ def _fault_of_report(runs):
             "The picture is right, but the costs are never read, so they cannot be reported: every 20 iterations run "
             "`J`, `J_content` and `J_style` in the session."
         )
-    if not runs[-1].told:
+    if not _is_reported(runs[-1]):
         return (
             "The picture is right, and the costs are read, but never reported: hand them to `view.update(...)` every "
             "20 iterations."
@@ -291,7 +348,13 @@ def _fault_of_report(runs):
     return ""
 
 
-def _fault_of_run(run, runs, function):
+def _is_reported(run):
+    """Whether one of the numbers told is a cost of a picture on the way, as computed here."""
+    on_the_way = np.array([list(_costs_of(run.at(steps)).values()) for steps in range(run.iterations + 1)])
+    return any(np.any(np.abs(on_the_way - number) <= off + 1e-3 * np.abs(on_the_way)) for number, off in run.told)
+
+
+def _fault_of_run(run, runs, student):
     """The mistake in a run of model_nn; "" where there is none."""
     steps, images, emptied = run.steps, run.numbers("image"), run.numbers("zeros")
     first_step = next((number for number, count in enumerate(steps) if count), None)
@@ -331,7 +394,7 @@ def _fault_of_run(run, runs, function):
             return "The `assign` was run again after the last train_step, which put `input_image` back."
     count = sum(steps)
     if count != run.iterations:
-        return _fault_of_count(run, runs, function)
+        return _fault_of_count(run, runs, student)
     return _fault_of_result(run)
 
 
@@ -361,18 +424,18 @@ def _fault_without_image(run, steps):
     )
 
 
-def _fault_of_count(run, runs, function):
+def _fault_of_count(run, runs, student):
     """What is to say where the number of steps is not the number of iterations."""
     counts = {each.iterations: sum(each.steps) for each in runs}
     count, expected = counts[run.iterations], run.iterations
     listed = ", ".join(f"{count} for {iterations}" for iterations, count in counts.items())
     if len(set(counts.values())) == 1:
-        if count == 1 and "num_iterations" in locals_used(function):
+        if count == 1 and "num_iterations" in locals_used(student):
             return (
                 "Whatever num_iterations, the train_step ran once: does it stand outside of the loop, or does a "
                 "`return` or a `break` end the loop early?"
             )
-        if "num_iterations" in locals_used(function):
+        if "num_iterations" in locals_used(student):
             return (
                 f"Whatever num_iterations, the train_step ran {count} times: does a `return` or a `break` end the loop "
                 "early, or is `num_iterations` used for something else?"
@@ -399,17 +462,18 @@ def _fault_of_count(run, runs, function):
 def _fault_of_result(run):
     """What is to say of what was returned, after the right steps; "" where it is right."""
     result = run.result
-    for position, element in enumerate(result if isinstance(result, list | tuple) else ()):
-        if is_tensor(element):
-            return "You return tensors, not the picture: `sess.run(model['input'])` computes its value."
-        if np.shape(element) == run.image.shape:
-            return (
-                f"You return a {type(result).__name__} of {len(result)}, the picture at place {position}: return the "
-                "picture alone."
-            )
-    if isinstance(result, list | tuple):
-        costs_only = all(any(close(np.float64(one), np.float64(J)) for J in run.costs.values()) for one in result)
-        what = "the costs" if costs_only else f"{len(result)} things"
+    if "length" in result:
+        for position, element in enumerate(result["items"]):
+            if element.get("tensor"):
+                return "You return tensors, not the picture: `sess.run(model['input'])` computes its value."
+            if np.shape(element.get("array")) == run.image.shape:
+                return (
+                    f"You return a {result['type']} of {result['length']}, the picture at place {position}: return the "
+                    "picture alone."
+                )
+        numbers = [element.get("array", np.zeros(0)) for element in result["items"]]
+        costs_only = all(any(close(one, np.float64(J)) for J in run.costs.values()) for one in numbers)
+        what = "the costs" if costs_only else f"{result['length']} things"
         return f"You return {what}: return the picture, `sess.run(model['input'])`."
     got = value_of(result)
     final = next(each.after for each in reversed(run.runs) if each.after is not None)

@@ -1,41 +1,27 @@
-"""Running the student's code: whatever it does, a crash, an exit or an endless loop, a Result comes out."""
+"""The judge: whatever the student's code does, a crash, an exit or an endless loop, a Result comes out."""
 
-import contextlib
-import copy
-import ctypes
-import dis
-import inspect
-import linecache
-import os
 import re
-import sys
-import textwrap
-import threading
-import time
-import traceback
-import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from nst_utils.base.tensorflow import tf
+from nst_utils.checks.collecting import files_of, silence, student_line
+from nst_utils.checks.limits import TimeUp, limited
 from nst_utils.checks.result import Result, Wrong
-from nst_utils.engine import costs
+from nst_utils.checks.student import Failed, in_place
 
-# Seconds in which an endless loop is asked to stop, before it is left behind.
-_GRACE = 2.0
-# A check may last this many times its seconds of computing: the machine may be busy, and a loop may sleep.
-_PATIENCE = 5
+# {name: Exercise} of every exercise there is: what a grading run may be asked for.
+EXERCISES = {}
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """How one exercise is called, judged and explained."""
+    """How one exercise is called, judged and explained. To make one is to register it, for the grading too."""
 
     # As the student should write it: "gram_matrix(A)".
     call: str
-    # (function, whether the program is in eager mode): returns for a right answer, else raises Wrong.
+    # (the Student, whether the program is in eager mode): returns for a right answer, else raises Wrong. It chooses the
+    # inputs, asks the collectors, and compares; whatever must run beside the student's function is a collector.
     probe: Callable
     # Why it matters, said to a right answer.
     praise: str
@@ -45,6 +31,9 @@ class Exercise:
     crashes: dict[str, str] = field(default_factory=dict)
     # Exercises whose functions this one calls; where the student has none of that name, ours is there.
     helpers: tuple["Exercise", ...] = ()
+
+    def __post_init__(self):
+        EXERCISES[self.name] = self
 
     @property
     def name(self):
@@ -58,99 +47,53 @@ class Exercise:
 
 
 def check(exercise, function, seconds):
-    """The Result of an exercise, whatever the student's function does, within so many seconds."""
+    """The Result of an exercise for a function of this process, within so many seconds."""
     # A graph that the caller opened is this thread's own; a new thread starts in the mode of the process.
     eager = tf.executing_eagerly()
-    with _silence():
-        finished, value = _limited(lambda: _judge(exercise, function, eager), seconds)
-    if finished:
-        return value
-    where = _student_line(value, _files(function))
+    with silence():
+        finished, value = limited(lambda: judge(exercise, in_place(function, eager), eager), seconds)
+    return value if finished else too_late(exercise, seconds, student_line(value, files_of(function)))
+
+
+def too_late(exercise, seconds, where=""):
+    """The Result for a function that was still running."""
     message = (
         f"Your function did not come to an end within {seconds:g} seconds{where}: does a loop never stop?"
     )
     return Result(exercise.name, "wrong", message, exercise.hints)
 
 
-@contextlib.contextmanager
-def _silence():
-    """Show neither what the student's code prints nor TensorFlow's warnings, such as of repeated tracing."""
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")
-    try:
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-            yield
-    finally:
-        logger.setLevel(level)
+def judge(exercise, student, eager=None):
+    """The Result; where the mistake is in another exercise's function that this one calls, it says so.
 
-
-# --- Time -------------------------------------------------------------------------------------------------
-
-
-class _TimeUp(BaseException):
-    """Stops an endless loop; no Exception, so that `except Exception` in it lets this through."""
-
-
-def _limited(work, seconds):
-    """(True, what work() returns), or (False, the frames it was in) where that took too long.
-
-    The work has a thread of its own. So this is the same on every platform and in every calling thread; a
-    KeyboardInterrupt in this thread is the user's, not the student's code's; and what cannot be stopped, such as
-    a loop inside TensorFlow, is left behind. It is the processor's time that counts, as the machine may be busy.
+    eager: the mode in which formulas are judged; None is that of the program that the student's function is in. A
+    process may claim anything of a function: whatever cannot be read or judged is wrong.
     """
-    values, frames, ended = [], [], threading.Event()
-
-    def target():
-        try:
-            with contextlib.suppress(_TimeUp):
-                values.append(work())
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=target, daemon=True)
-    thread.start()
     try:
-        computing, waiting = time.process_time() + seconds, time.monotonic() + _PATIENCE * seconds
-        # Not thread.join(): interrupted, it takes a thread that runs on for one that has ended.
-        while not ended.is_set() and time.process_time() < computing and time.monotonic() < waiting:
-            ended.wait(0.05)  # in slices: not every platform interrupts a long wait
-        if not ended.is_set() and (frame := sys._current_frames().get(thread.ident)):
-            frames = _locations(traceback.walk_stack(frame))[::-1]
-    finally:
-        late = not ended.is_set()
-        _stop(thread, ended)
-    return (False, frames) if late else (True, values[0])
+        return _judge(exercise, student, eager)
+    except Exception as error:
+        return Result(exercise.name, "wrong", _unlike_any(error), exercise.hints)
 
 
-def _stop(thread, ended):
-    """Raise _TimeUp in the thread again and again: a bare `except:` in a loop may catch some of them."""
-    for _ in range(int(_GRACE / 0.01)):
-        if ended.is_set():
-            break
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_TimeUp))
-        ended.wait(0.01)
-    thread.join(0.1)
+def _unlike_any(error):
+    return f"What came of your function cannot be judged ({type(error).__name__}): it is unlike any answer."
 
 
-# --- Judgement --------------------------------------------------------------------------------------------
-
-
-def _judge(exercise, function, eager):
-    """The Result; where the mistake is in another exercise's function that this one calls, it says so."""
-    result = _judge_alone(exercise, function, eager)
-    if result.outcome == "wrong" and (fault := _global_for_an_argument(exercise, function, eager)):
+def _judge(exercise, student, eager):
+    result = _judge_alone(exercise, student, eager)
+    if result.outcome == "correct" or not _can_be_changed(student):
+        return result
+    if result.outcome == "wrong" and (fault := _global_for_an_argument(exercise, student, eager)):
         return Result(exercise.name, "wrong", fault, exercise.hints)
-    if result.outcome == "correct" or not isinstance(function, types.FunctionType) or _is_empty(function):
+    if student.facts["empty"]:
         return result
     for helper in exercise.helpers:
-        own = function.__globals__.get(helper.name)
-        if own is None or helper.name not in function.__code__.co_names:
+        if helper.name not in student.facts["functions"]:
             continue
-        found = _judge(helper, own, eager)
+        found = _judge(helper, student.changed("helper", helper.name), eager)
         if found.outcome == "correct":
             continue
-        alone = _judge_alone(exercise, rebind(function, {helper.name: getattr(costs, helper.name)}), eager)
+        alone = _judge_alone(exercise, student.changed("ours", helper.name), eager)
         if alone.outcome == "correct":
             fault = "is not written yet" if found.outcome == "not attempted" else "is not right"
             blame = f"`{exercise.name}` itself is right, but `{helper.name}`, which it calls, {fault}"
@@ -160,16 +103,15 @@ def _judge(exercise, function, eager):
     return result
 
 
-def _global_for_an_argument(exercise, function, eager):
+def _can_be_changed(student):
+    return student.facts["callable"] and student.facts["plain"]
+
+
+def _global_for_an_argument(exercise, student, eager):
     """What to say where the answer would be right, were it not for a name of the notebook in an argument's place."""
-    if not isinstance(function, types.FunctionType):
-        return ""
-    data = (int, float, str, np.ndarray, np.generic, tf.Tensor, tf.Variable)
-    for name in sorted(names_in(function)):
-        if not isinstance(function.__globals__.get(name), data):
-            continue
-        for argument in inspect.signature(function).parameters:
-            if _judge_alone(exercise, _with_argument(function, name, argument), eager).outcome == "correct":
+    for name in student.facts["data"][:20]:
+        for argument in student.facts["parameters"][:10]:
+            if _judge_alone(exercise, student.changed("argument", name, argument), eager).outcome == "correct":
                 return (
                     f"`{name}` is a name of your notebook, which has the same value whatever the function is called "
                     f"with: use the argument `{argument}`."
@@ -177,141 +119,45 @@ def _global_for_an_argument(exercise, function, eager):
     return ""
 
 
-def _with_argument(function, name, argument):
-    """The function as it would be if it used one of its arguments in the place of a global name."""
-    signature, make = inspect.signature(function), types.FunctionType
-
-    def stand_in(*values, **named):
-        bound = signature.bind(*values, **named)
-        bound.apply_defaults()
-        # The globals that `rebind` has given to this function, which is made anew there.
-        scope = {**globals(), name: bound.arguments[argument]}
-        copied = make(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
-        copied.__kwdefaults__ = function.__kwdefaults__
-        return copied(*values, **named)
-
-    return make(stand_in.__code__, function.__globals__, function.__name__, None, stand_in.__closure__)
-
-
-def _judge_alone(exercise, function, eager):
+def _judge_alone(exercise, student, eager):
     outcome = "wrong"
     try:
-        if not callable(function):
+        facts = student.facts
+        if not facts["callable"]:
             raise Wrong(
-                f"This is not a function but an object of type `{type(function).__name__}`: pass the "
+                f"This is not a function but an object of type `{facts['type']}`: pass the "
                 f"function itself, without calling it, `checks.{exercise.name}({exercise.name})`."
             )
-        if _is_empty(function):
+        if facts["empty"]:
             message = "Nothing is computed yet: write the body of the function."
             return Result(exercise.name, "not attempted", message, exercise.hints)
-        _check_signature(exercise, function)
-        ours = {helper.name: getattr(costs, helper.name) for helper in exercise.helpers}
-        exercise.probe(rebind(function, provided=ours), eager)
+        _check_signature(exercise, facts)
+        exercise.probe(student.changed("provided", *(helper.name for helper in exercise.helpers)), eager)
         return Result(exercise.name, "correct", exercise.praise)
-    except _TimeUp:
+    except TimeUp:
         raise
     except Wrong as wrong:
         message = str(wrong)
-    except BaseException as error:
-        files, frames = _files(function), _frames(error)
-        if isinstance(error, NotImplementedError) and frames[-1][0] in files:
+    except Failed as failed:
+        if failed.untouched:
             outcome = "not attempted"
-            message = f"`{frames[-1][2]}` still raises NotImplementedError: replace that line by your code."
+            message = f"`{failed.untouched}` still raises NotImplementedError: replace that line by your code."
         else:
             known = exercise.crashes | _CRASHES
-            named = next((why for sign, why in known.items() if re.search(sign, _error_text(error))), "")
-            message = f"Your function stopped with {account_of_error(error, function)}. {named}".strip()
+            named = next((why for sign, why in known.items() if re.search(sign, failed.text)), "")
+            message = f"Your function stopped with {failed}. {named}".strip()
+    except Exception as error:
+        message = _unlike_any(error)
     return Result(exercise.name, outcome, message, exercise.hints)
 
 
-def _check_signature(exercise, function):
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some builtins do not tell
-        return
-    for count in exercise.argument_counts:
-        try:
-            signature.bind(*range(count))
-        except TypeError:
-            raise Wrong(
-                f"The arguments do not fit: the function is called as `{exercise.call}`, and yours takes "
-                f"`{signature}`."
-            ) from None
+def _check_signature(exercise, facts):
+    if facts["takes"] is not None and not set(exercise.argument_counts) <= set(facts["takes"]):
+        raise Wrong(
+            f"The arguments do not fit: the function is called as `{exercise.call}`, and yours takes "
+            f"`{facts['signature']}`."
+        )
 
-
-def _is_empty(function):
-    """Whether the body is only `pass`, `...`, a docstring, or names set to None, and so returns None."""
-    code = getattr(_plain(function), "__code__", None)
-    if code is None:
-        return False
-    harmless = "RESUME|NOP|(LOAD|RETURN)_CONST|(LOAD|STORE)_FAST|UNPACK_SEQ|RETURN_VALUE|POP_TOP|COPY_FREE|MAKE_CELL"
-    arguments = code.co_varnames[: code.co_argcount]
-    for instruction in dis.get_instructions(code):
-        values = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
-        is_value = "CONST" in instruction.opname and any(value is not None for value in values)
-        is_argument = "LOAD_FAST" in instruction.opname and any(value in arguments for value in values)
-        if is_value or is_argument or not re.match(harmless, instruction.opname):
-            return False
-    return True
-
-
-# --- The student's function -------------------------------------------------------------------------------
-
-
-def rebind(function, replaced=None, provided=None):
-    """A copy of the function that sees other globals, as do the functions beside it that it calls.
-
-    Names in `provided` are only added where there are none. Lists and dictionaries are copied: what the
-    student's code collects in them during a check does not reach the notebook.
-    """
-    if not isinstance(function, types.FunctionType):
-        return function
-    original = function.__globals__
-    namespace = {**(provided or {}), **original}
-
-    def rebound(old):
-        new = types.FunctionType(old.__code__, namespace, old.__name__, old.__defaults__, old.__closure__)
-        new.__kwdefaults__ = old.__kwdefaults__
-        return new
-
-    for name, value in original.items():
-        if isinstance(value, types.FunctionType) and value.__globals__ is original:
-            namespace[name] = rebound(value)
-        elif type(value) in (list, dict, set):
-            namespace[name] = copy.copy(value)
-    namespace.update(replaced or {})
-    return rebound(function)
-
-
-def names_in(function):
-    """The global names and attributes that the function's code mentions."""
-    return set(getattr(getattr(_plain(function), "__code__", None), "co_names", ()))
-
-
-def locals_used(function):
-    """The arguments and local names whose values the function's code reads."""
-    code = getattr(_plain(function), "__code__", None)
-    used = set()
-    for instruction in dis.get_instructions(code) if code else ():
-        if re.match("LOAD_(FAST|DEREF|CLOSURE)", instruction.opname):
-            used.update(instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,))
-    return used
-
-
-def _plain(function):
-    """The Python function under tf.function and other decorators."""
-    return inspect.unwrap(getattr(function, "python_function", function))
-
-
-def _files(function):
-    """The files, or notebook cells, of the student's function and of those beside it."""
-    plain = _plain(function)
-    scope = getattr(plain, "__globals__", {})
-    functions = [plain, *(value for value in scope.values() if isinstance(value, types.FunctionType))]
-    return {f.__code__.co_filename for f in functions if getattr(f, "__globals__", None) is scope}
-
-
-# --- Errors -----------------------------------------------------------------------------------------------
 
 # What an error in any exercise betrays.
 _CRASHES = {
@@ -343,46 +189,3 @@ _CRASHES = {
         "put the tensor first."
     ),
 }
-
-
-def account_of_error(error, function):
-    """'`ValueError: what it says` at line 4, `J = ...`' for an error that the student's function made."""
-    return f"`{_error_text(error)}`{_student_line(_frames(error), _files(function))}"
-
-
-def _frames(error):
-    """Where an error came from, outermost first: (file, line, function)."""
-    translated = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", None)
-    if translated:  # in tf.function, Python's own traceback shows generated code
-        return [(frame.filename, frame.lineno, frame.function_name) for frame in reversed(translated)]
-    # A graph's error comes when the session runs; the line at fault is where the operation was made.
-    made = getattr(getattr(error, "op", None), "traceback", None) or ()
-    return [(frame.filename, frame.lineno, frame.name) for frame in made] + _locations(
-        traceback.walk_tb(error.__traceback__)
-    )
-
-
-def _locations(walk):
-    return [(frame.f_code.co_filename, line, frame.f_code.co_name) for frame, line in walk]
-
-
-def _student_line(frames, files):
-    """' at line 4, `J = ...`': the innermost of the frames that is in the student's code."""
-    for file, line, _ in reversed(frames):
-        if file in files:
-            text = linecache.getline(file, line).strip().replace("`", "'")
-            return f" at line {line}, `{text}`" if text else f" at line {line}"
-    return ""
-
-
-def _error_text(error):
-    """'ValueError: what it says', on one short line."""
-    lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
-    # tf.function puts the original error below its own account of where it happened.
-    text = lines[-1].strip() if lines[0].endswith("in user code:") else lines[0]
-    # A session puts it below the name of the operation.
-    nodes = [number for number, line in enumerate(lines[:-1]) if line.startswith("Node:")]
-    if nodes and "Graph execution error" in text:
-        text = text.replace("Graph execution error:", lines[nodes[-1] + 1])
-    text = re.sub(r"^(?:\w+\.)+(?=\w+(:|$))", "", text).replace("`", "'")
-    return textwrap.shorten(text, 240, placeholder=" ...")

@@ -3,22 +3,21 @@
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.checks.collecting import collector, described, graph, is_tensor, rebind, unrun
 from nst_utils.checks.comparing import (
     RANDOM,
     TOLERANCE,
     Case,
-    call,
     close,
-    graph,
-    is_tensor,
+    refuse_nothing,
     refuse_unless_right,
     refuse_without_gradient,
+    refuse_wrong_gradient,
     value_of,
 )
 from nst_utils.checks.hypotheses import told
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.running import rebind
-from nst_utils.checks.watching import WatchedSession, refuse_clash, refuse_idle, relation
+from nst_utils.checks.watching import Account, WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
 from nst_utils.network.layout import LAYERS
 from nst_utils.network.vgg import activations
@@ -30,26 +29,38 @@ def _new_picture(shape=_SHAPE):
     return RANDOM.uniform(-120, 120, shape).astype(np.float32)
 
 
-class _ToyNetwork:
-    """The course's `model`, the dictionary of 22 tensors, with a few channels instead of hundreds."""
+def _new_weights():
+    """{layer: (kernel, bias)} of a network with a few channels instead of hundreds."""
+    channels, weights, depth = {"1": 4, "2": 6, "3": 7, "4": 9, "5": 11}, {}, 3
+    for name in LAYERS:
+        if name.startswith("conv"):
+            width = channels[name[4]]
+            kernel = RANDOM.normal(0, np.sqrt(2 / (9 * depth)), (3, 3, depth, width)).astype(np.float32)
+            weights[name], depth = (kernel, RANDOM.uniform(0.1, 1, width).astype(np.float32)), width
+    return weights
 
-    def __init__(self, session):
-        channels, weights, depth = {"1": 4, "2": 6, "3": 7, "4": 9, "5": 11}, {}, 3
-        for name in LAYERS:
-            if name.startswith("conv"):
-                width = channels[name[4]]
-                kernel = RANDOM.normal(0, np.sqrt(2 / (9 * depth)), (3, 3, depth, width)).astype(np.float32)
-                weights[name], depth = (kernel, RANDOM.uniform(0.1, 1, width).astype(np.float32)), width
+
+def _look(picture, weights):
+    """All activations of a picture as arrays, and "input" the picture itself: what the judge knows to be right."""
+    with eager_mode():
+        found = activations(tf.constant(picture), weights)
+        return {"input": picture} | {name: layer.numpy() for name, layer in found.items()}
+
+
+class _ToyNetwork:
+    """The course's `model`, the dictionary of 22 tensors, with these weights, beside the student's function."""
+
+    def __init__(self, session, weights):
         picture = tf.compat.v1.Variable(tf.zeros(_SHAPE), name="input")
+        weights = {name: tuple(pair) for name, pair in weights.items()}
         self.session, self.model = session, {"input": picture} | activations(picture, weights)
         self._given = tf.compat.v1.placeholder(tf.float32, _SHAPE)
         self._assign = picture.assign(self._given)
 
     def show(self, picture):
-        """Put the picture into the network; all activations as arrays, and "input" the picture itself."""
+        """Put the picture into the network."""
         self.session.picture = None
         self.session.run(self._assign, {self._given: picture})
-        return self.session.run(self.model)
 
     def watch(self):
         self.session.watch(self.model["input"], {f"`model['{name}']`": layer for name, layer in self.model.items()})
@@ -58,81 +69,95 @@ class _ToyNetwork:
 # --- layer_activations ------------------------------------------------------------------------------------
 
 
-def layer_activations(function, _):
-    """Return for a right layer_activations, else raise Wrong."""
-    cases, mistakes = [], []
+@collector
+def run_layer_activations(function, weights, before, image, layer):
+    """What layer_activations returns where the picture `before` was in the network, and what it ran."""
     with graph(WatchedSession) as session:
-        network = _ToyNetwork(session)
-        empty = network.show(np.zeros(_SHAPE))
-        for layer in ("conv4_2", "conv1_1", "avgpool3"):
-            after, before = network.show(_new_picture()), network.show(_new_picture())
-            model = dict(network.model)
-            network.watch()
-            result = call(function, session, model, after["input"].copy(), layer)
-            refuse_idle(session)
-            refuse_clash(session)
-            if model["input"] is not network.model["input"]:
-                raise Wrong(
-                    "`model['input'] = ...` only changes the dictionary, and the network still reads its "
-                    "variable: run `model['input'].assign(image)`."
-                )
-            if is_tensor(result):
-                raise Wrong(
-                    f"You return the tensor, not its value: `sess.run(...)` computes the value of a tensor. "
-                    f"{session.account()}"
-                )
-            case = Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(result))
-            if not cases and not case.right:
-                _refuse_what_was_run(session, case, before, after)
-            cases.append(case)
-            mistakes.append(_wrong_activations(layer, empty, before, after))
+        network = _ToyNetwork(session, weights)
+        network.show(before)
+        model = dict(network.model)
+        network.watch()
+        result = function(session, model, image, layer)
+        kept = model.get("input") is network.model["input"]
+        return {"result": unrun(result), "runs": session.told(), "kept": kept}
+
+
+def layer_activations(student, _):
+    """Return for a right layer_activations, else raise Wrong."""
+    cases, pictures, weights = [], [], _new_weights()
+    for layer in ("conv4_2", "conv1_1", "avgpool3"):
+        image, before = _new_picture(), _new_picture()
+        seen = student.ask("run_layer_activations", weights=weights, before=before, image=image, layer=layer)
+        result, account = seen["result"], Account(seen["runs"])
+        refuse_nothing(result)
+        refuse_idle(account)
+        refuse_clash(account)
+        if not seen["kept"]:
+            raise Wrong(
+                "`model['input'] = ...` only changes the dictionary, and the network still reads its "
+                "variable: run `model['input'].assign(image)`."
+            )
+        if result.get("tensor"):
+            raise Wrong(
+                f"You return the tensor, not its value: `sess.run(...)` computes the value of a tensor. {account}"
+            )
+        after = _look(image, weights)
+        case = Case(f"the layer `{layer}`", after[layer].astype(np.float64), value_of(result))
+        if not cases and not case.right:
+            _refuse_what_was_run(account, case, _look(before, weights), after)
+        cases.append(case)
+        pictures.append((layer, before, after))
 
     def diagnose(answers):
+        empty = _look(np.zeros(_SHAPE, np.float32), weights)
+        mistakes = [
+            _wrong_activations(layer, empty, _look(before, weights), right) for layer, before, right in pictures
+        ]
         fits = [
             name for name in mistakes[0]
             if all(close(answer, values[name]) for answer, values in zip(answers, mistakes, strict=True))
         ]
-        return f"{told(fits[:2])} {session.account()}".strip()
+        return f"{told(fits[:2])} {account}".strip()
 
     refuse_unless_right(cases, diagnose)
 
 
-def _refuse_what_was_run(session, case, before, after):
+def _refuse_what_was_run(account, case, before, after):
     """Raise Wrong where it was seen what went wrong; the picture was before["input"], and after["input"] was given."""
-    runs, image = session.runs, after["input"]
-    raced = [run for run in runs if run.raced]
+    image = after["input"]
+    raced = [run for run in account if run.raced]
     if raced and not any(np.array_equal(run.before, image) for run in raced):
         raise Wrong(
             "The `assign` and the layer are in one `sess.run`, and TensorFlow does not promise which comes first: in "
             f"some runs the layer is of the picture before. Run the `assign` first, in a run of its own. "
-            f"{session.account()}"
+            f"{account}"
         )
-    pictures = [run.after for run in runs]
+    pictures = [run.after for run in account]
     if any(np.array_equal(picture, image) for picture in pictures):
         last = max(number for number, picture in enumerate(pictures) if np.array_equal(picture, image))
         if last + 1 < len(pictures) and not pictures[-1].any():
             raise Wrong(
                 "The variables were initialised again after the `assign`, so these are the activations of an empty "
-                f"picture. {session.account()}"
+                f"picture. {account}"
             )
         if close(case.got, np.float64(before[_layer_of(case)])) and not close(case.got, case.want):
             raise Wrong(
                 "The `assign` was run only after the layer was read: these are the activations of the picture that "
-                f"was there before. {session.account()}"
+                f"was there before. {account}"
             )
         return
     changed = next((picture for picture in pictures if not np.array_equal(picture, before["input"])), None)
     if changed is None:
         raise Wrong(
             "The `assign` was never run: these are the activations of the picture that was there before. "
-            f"{session.account()}"
-        ) if any("assign" not in str(run) for run in runs) else Wrong(
-            f"The `assign` did not put `image` into the network. {session.account()}"
+            f"{account}"
+        ) if any("assign" not in str(run) for run in account) else Wrong(
+            f"The `assign` did not put `image` into the network. {account}"
         )
     made = relation(changed, image).format("`image`") or "something else"
     if not changed.any():
         made = "an empty picture, all zeros"
-    raise Wrong(f"What the network was given is not `image` as it is, but {made}. {session.account()}")
+    raise Wrong(f"What the network was given is not `image` as it is, but {made}. {account}")
 
 
 def _layer_of(case):
@@ -247,55 +272,81 @@ _STYLE_LAYERS = (
 )
 
 
-def compute_style_cost(function, _):
-    """Return for a right compute_style_cost, else raise Wrong."""
-    cases, layers_of = [], []
+@collector
+def run_style_cost(function, weights, style, now, layers, gradient):
+    """What compute_style_cost gives for a picture `now`, where `style` was in the network when it was called.
+
+    The result and what it ran; for a tensor also its value and, if asked for, its gradient at the last of the layers.
+    """
     with graph(WatchedSession) as session:
-        network = _ToyNetwork(session)
+        network = _ToyNetwork(session, weights)
         function = rebind(function, {"sess": session, "model": network.model})
-        for number, layers in enumerate(_STYLE_LAYERS):
-            # Of pictures that differ little the cost is small, and a constant added to it shows.
-            first, second = _new_picture(), _new_picture()
-            style = network.show(0.01 * first if number == 1 else first)
-            network.watch()
-            J_style = call(function, dict(network.model), list(layers))
-            account = session.account()
-            _refuse_number(J_style, layers, session)
-            now = network.show(0.01 * second if number == 1 else second)
-            J_of = _layer_style_costs(style, now, {name for name, _ in layers})
-            w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
-            want = np.sum(w * J, keepdims=True)
-            cases.append(Case(f"STYLE_LAYERS = {list(layers)}", want, value_of(J_style, session)))
-            layers_of.append((w, J, lambda style=style, now=now: _course_cost(style, now)))
-        # Of the last layer, to which the way back is short.
-        flows = is_tensor(J_style) and tf.gradients(J_style, network.model[layers[-1][0]])[0] is not None
+        network.show(style)
+        network.watch()
+        J_style = function(dict(network.model), [tuple(pair) for pair in layers])
+        seen = {"runs": session.told(), "tensor": is_tensor(J_style), "gradient": None}
+        network.show(now)
+        if gradient and is_tensor(J_style):
+            # Of the last layer, to which the way back is short.
+            slope = tf.gradients(J_style, network.model[layers[-1][0]])[0]
+            seen["gradient"] = None if slope is None else described(slope, session)
+        return seen | {"result": described(J_style, session)}
+
+
+def compute_style_cost(student, _):
+    """Return for a right compute_style_cost, else raise Wrong."""
+    cases, layers_of, weights = [], [], _new_weights()
+    for number, layers in enumerate(_STYLE_LAYERS):
+        # Of pictures that differ little the cost is small, and a constant added to it shows.
+        style, now = ((0.01 if number == 1 else 1) * _new_picture() for _ in range(2))
+        seen = student.ask(
+            "run_style_cost", weights=weights, style=style, now=now, layers=layers, gradient=number == 2
+        )
+        account = Account(seen["runs"])
+        refuse_nothing(seen["result"])
+        if not seen["tensor"] and isinstance(seen["result"].get("array"), np.ndarray):
+            _refuse_number(value_of(seen["result"]), layers, account)
+        style, now = _look(style, weights), _look(now, weights)
+        J_of = _layer_style_costs(style, now, {name for name, _ in layers})
+        w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
+        want = np.sum(w * J, keepdims=True)
+        cases.append(Case(f"STYLE_LAYERS = {list(layers)}", want, value_of(seen["result"])))
+        layers_of.append((w, J, lambda style=style, now=now: _course_cost(style, now)))
+    flows = seen["gradient"] is not None
     if not any(case.got.any() for case in cases):
         raise Wrong(f"{_A_S_NOT_RUN if flows else _A_G_RUN} {account}")
     refuse_unless_right(cases, lambda answers: _explain_style_sum(answers, cases, layers_of))
     refuse_without_gradient(flows, "the layers of the `model`")
+    slope = _slope(style, now, *layers[-1])
+    refuse_wrong_gradient(value_of(seen["gradient"]), slope, "the layers of the `model`")
 
 
-def _refuse_number(J_style, layers, session):
-    """Raise Wrong where a number was returned, not a tensor."""
-    if is_tensor(J_style) or not isinstance(J_style, np.generic | np.ndarray | float | int):
-        return
-    others = [word for run in session.runs for word in run.fetched if not word.startswith("`model[")]
+def _slope(style, now, layer, weight):
+    """The gradient of a layer's part of J_style with respect to its activations."""
+    with eager_mode(), tf.GradientTape() as tape:
+        tape.watch(a_G := tf.constant(now[layer]))
+        J = weight * costs.compute_layer_style_cost(style[layer], a_G)
+        return tape.gradient(J, a_G).numpy().astype(np.float64)
+
+
+def _refuse_number(number, layers, account):
+    """Raise Wrong: a number was returned, not a tensor."""
+    others = [word for run in account for word in run.fetched if not word.startswith("`model[")]
     if others:
         raise Wrong(
             "You return a number, the cost for the picture that is in the network now; return the tensor, which "
-            f"follows the generated picture later. {session.account()}"
+            f"follows the generated picture later. {account}"
         )
-    number = value_of(J_style)
     if not number.any():
         raise Wrong(
             "You return the number 0: no layer's cost was added to it. Does a `return` come too early, or is the "
-            f"adding missing? {session.account()}"
+            f"adding missing? {account}"
         )
     if close(number, np.asarray(sum(weight for _, weight in layers))):
-        raise Wrong(f"Only the weights are summed: the layers' costs are missing. {session.account()}")
+        raise Wrong(f"Only the weights are summed: the layers' costs are missing. {account}")
     raise Wrong(
         "You return a number, not a tensor that follows the generated picture: is `a_G` the tensor "
-        f"`model[layer_name]`? {session.account()}"
+        f"`model[layer_name]`? {account}"
     )
 
 

@@ -1,24 +1,20 @@
 """The exercise of the total cost: a sum of two products, and what may stand in the place of each part."""
 
-import contextlib
-
 import numpy as np
 
 from nst_utils.checks.comparing import (
     RANDOM,
     TOLERANCE,
     Case,
-    call,
     evaluate,
-    graph,
     refuse_unless_right,
     refuse_without_gradient,
     refuse_wrong_gradient,
     show,
-    value_of,
 )
 from nst_utils.checks.hypotheses import told
 from nst_utils.checks.result import Wrong
+from nst_utils.checks.student import Failed
 from nst_utils.engine import costs
 
 _WEIGHTS = ("alpha", "beta")
@@ -153,7 +149,7 @@ def _explain_total(got, x):
     return ""
 
 
-def total_cost(function, eager):
+def total_cost(student, eager):
     """Return for a right total_cost, else raise Wrong: numbers and tensors, with and without the weights."""
     runs, gradients = [], []
     for weights in ((), (7.0, 3.0), (0.25, 11.0), (19.0, 0.5)):
@@ -165,17 +161,16 @@ def total_cost(function, eager):
             if tensors:
                 inputs = np.float32(J_content), np.float32(J_style)
                 for watched, weight in enumerate((alpha, beta)):
-                    got, gradient = evaluate(
-                        lambda c, s, given=weights: function(c, s, *given), inputs, eager, watched
-                    )
+                    got, gradient = evaluate(student, inputs, eager, watched, more=weights)
                     name = f"`{('J_content', 'J_style')[watched]}`"
                     gradients.append((gradient, np.asarray(weight, np.float64), name))
             else:
-                with contextlib.nullcontext() if eager else graph() as session:
-                    try:
-                        got = value_of(call(function, J_content, J_style, *weights), session)
-                    except TypeError:  # tf.multiply(alpha, J_content) is right, but takes tensors only
-                        continue
+                try:
+                    got, _ = evaluate(student, (J_content, J_style), eager, numbers=True, more=weights)
+                except Failed as failed:
+                    if failed.kind != "TypeError":
+                        raise
+                    continue  # tf.multiply(alpha, J_content) is right, but takes tensors only
             label = (
                 f"J_content = {J_content:.5g}, J_style = {J_style:.5g}, alpha = {alpha:g}, beta = {beta:g}"
             )

@@ -1,4 +1,4 @@
-"""A session that keeps an account of what it ran, so that a check can say what it saw."""
+"""A session that keeps an account of what it ran, and the account, from which a check says what was seen."""
 
 import contextlib
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ import numpy as np
 from nst_utils.base.tensorflow import tf
 from nst_utils.checks.comparing import close
 from nst_utils.checks.result import Wrong
+from nst_utils.checks.wire import Malformed
 from nst_utils.network.layout import MEANS
 
 _WRITES = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceApply")
 # So many different runs are listed in a message.
 _MOST_LISTED = 8
+# So many runs are kept, of a loop that runs on and on.
+_MOST_KEPT = 5000
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,30 @@ class Run:
     raced: bool
     clashed: bool
 
+    @classmethod
+    def read(cls, told):
+        """The run that WatchedSession.told tells of."""
+        pictures = [told[name] for name in ("before", "after")]
+        if not all(picture is None or isinstance(picture, np.ndarray) for picture in pictures):
+            raise Malformed("A picture is an array.")
+        fetched = tuple(str(words)[:120] for words in told["fetched"])
+        return cls(fetched, *pictures, raced=bool(told["raced"]), clashed=bool(told["clashed"]))
+
     def __str__(self):
         return self.fetched[0] if len(self.fetched) == 1 else f"[{', '.join(self.fetched)}] at once"
+
+
+class Account(list):
+    """The Runs of a session, in their order, as WatchedSession.told tells of them."""
+
+    def __init__(self, told):
+        super().__init__(Run.read(one) for one in told)
+
+    def __str__(self):
+        items = _folded([str(run) for run in self])
+        more = f", and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
+        listed = ", then ".join(items[:_MOST_LISTED]) or "nothing"
+        return f"Your session ran, in this order: {listed}{more}."
 
 
 class WatchedSession(tf.compat.v1.Session):
@@ -70,12 +95,9 @@ class WatchedSession(tf.compat.v1.Session):
     def make_callable(self, fetches, feed_list=None, accept_options=False):
         return lambda *values: self.run(fetches, dict(zip(feed_list or (), values, strict=False)))
 
-    def account(self):
-        """'Your session ran, in this order: ...'."""
-        items = _folded([str(run) for run in self.runs])
-        more = f", and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
-        listed = ", then ".join(items[:_MOST_LISTED]) or "nothing"
-        return f"Your session ran, in this order: {listed}{more}."
+    def told(self):
+        """The runs in plain values, for Account."""
+        return [dict(vars(run)) for run in self.runs[:_MOST_KEPT]]
 
     def _look(self):
         with contextlib.suppress(tf.errors.FailedPreconditionError):  # not initialised yet
@@ -125,21 +147,21 @@ class WatchedSession(tf.compat.v1.Session):
         return "the initialiser" if operation.type == "NoOp" else f"`{operation.name}`"
 
 
-def refuse_idle(session):
+def refuse_idle(account):
     """Raise Wrong where nothing was run in the session."""
-    if not session.runs:
+    if not account:
         raise Wrong(
             "Nothing was run in the session that your function is given: use `sess`, and no session of your own."
         )
 
 
-def refuse_clash(session):
+def refuse_clash(account):
     """Raise Wrong where two operations that change the picture were given to one run."""
-    clash = next((run for run in session.runs if run.clashed), None)
+    clash = next((run for run in account if run.clashed), None)
     if clash:
         raise Wrong(
             f"{' and '.join(clash.fetched)} are in one `sess.run`, and TensorFlow does not promise which comes first: "
-            f"give each a run of its own. {session.account()}"
+            f"give each a run of its own. {account}"
         )
 
 

@@ -199,11 +199,11 @@ def train(
     images: Annotated[Path, typer.Option(metavar="DIR", help="A folder of training photographs.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The network's file, .npz.")],
     steps: Annotated[int, typer.Option(metavar="N", min=1, help="Steps in all.")] = 16000,
-    side: Annotated[int, typer.Option(metavar="N", min=32, help="Side of a piece of a photograph, in pixels.")] = 128,
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Pieces in a step.")] = 4,
-    steady: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the flicker cost.")] = 1.0,
-    content: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the content cost.")] = 0.1,
-    learning_rate: Annotated[float, typer.Option(metavar="X", min=1e-9, help="Adam's step size, at most.")] = 2e-3,
+    side: Annotated[int, typer.Option(metavar="N", min=32, help="Side of a piece of a photograph, in pixels.")] = 192,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Pieces in a step.")] = 2,
+    steady: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the flicker cost.")] = 0.2,
+    content: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the content cost.")] = 0.03,
+    learning_rate: Annotated[float, typer.Option(metavar="X", min=1e-9, help="Adam's step size, at most.")] = 1.5e-3,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the first weights and the pieces.")] = 0,
     samples: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a sample picture here every few hundred steps.")
@@ -251,6 +251,7 @@ def train(
         for trainer, parts in on_the_way:
             if bar.n == 0 and trainer.step > 1:  # gone on with: the time left is counted from here
                 bar.initial = bar.n = trainer.step - 1
+                _tell(f"Going on from step {bar.n}, which {checkpoint} holds.")
             bar.set_postfix_str(f"cost {parts['cost']:.3f} style {parts['style']:.3f}", refresh=False)
             bar.update(trainer.step - bar.n)
             if samples and (time.monotonic() - last > 120 or trainer.step == steps):

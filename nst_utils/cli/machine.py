@@ -1,6 +1,8 @@
 """`nst doctor` and `nst weights`: what this machine has, and fetching what it lacks."""
 
+import contextlib
 import platform
+import sys
 import time
 from functools import partial
 from importlib import metadata
@@ -79,14 +81,17 @@ def lacks(part):
 
 
 def _extras():
-    return _version("nst_utils") and metadata.metadata("nst_utils").get_all("Provides-Extra") or []
+    extras = _version("nst_utils") and metadata.metadata("nst_utils").get_all("Provides-Extra") or []
+    # Nothing can be added to the application's folder, whose Python is inside it.
+    return [extra for extra in extras if extra == "studio"] if getattr(sys, "frozen", False) else extras
 
 
 def _version(package):
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    # TensorFlow for processors alone is a distribution of its own, with the same modules in it.
+    for name in (package, *(["tensorflow-cpu"] if package == "tensorflow" else [])):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return None
 
 
 def _tell(name, words):

@@ -5,13 +5,15 @@ the conditional instance normalisation of Dumoulin, Shlens and Kudlur, "A Learne
 2017: all styles share the convolutions, and each has scales and shifts of its own. Few channels at the full size are
 what a processor is slow at, so every 2x2 pixels come and go as twelve channels of one position (Shi et al. 2016,
 "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network"), whose
-kernels answer alike to a plain place, which leaves no checkerboard there; the other upsampling is linear and then
-convolves (Odena, Dumoulin and Olah 2016). Borders are reflected.
+kernels answer alike to a plain place, which leaves no checkerboard there; the other upsampling is linear before it
+convolves (Odena, Dumoulin and Olah 2016), both in one convolution at the smaller size. Borders are reflected.
 
 What it is given is the photograph in the painting's colours, and what it adds to that is its own.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from nst_utils.base.tensorflow import tf
 
@@ -101,14 +103,6 @@ def reflect_conv(a, kernel, stride=1):
     return tf.nn.conv2d(a, tf.cast(kernel, a.dtype), strides=stride, padding="VALID")
 
 
-def enlarge(a):
-    """(N, H, W, C) at twice the size, linear between the positions: repeated, and then averaged over 2x2 twice."""
-    shape = tf.shape(a)
-    a = tf.image.resize(a, (2 * shape[1], 2 * shape[2]), method="nearest")
-    a = tf.pad(a, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
-    return tf.nn.avg_pool2d(tf.nn.avg_pool2d(a, 2, 1, "VALID"), 2, 1, "VALID")
-
-
 def encode(x, kernels, norm):
     """The activations at a half and a quarter of the size. norm(name, a) normalises what `name` gives."""
     half = tf.nn.relu(norm("down1", reflect_conv(tf.nn.space_to_depth(x, 2), kernels["down1"])))
@@ -126,16 +120,30 @@ def transform(a, kernels, norm):
 
 def decode(a, half, kernels, norm):
     """What is painted, (N, H, W, 3), from the blocks' result and encode()'s activations at a half of the size."""
-    a = tf.nn.relu(norm("up", reflect_conv(enlarge(a), kernels["up"])) + half)
+    a = tf.nn.relu(norm("up", tf.nn.depth_to_space(reflect_conv(a, kernels["up"]), 2)) + half)
     return tf.nn.depth_to_space(reflect_conv(a, kernels["paint"]), 2)
 
 
+# What a kernel of three makes of a line that is enlarged linearly to twice its length, as kernels of the line itself:
+# of the even positions and of the odd ones, [offset in the line, offset in the kernel].
+_ENLARGED = np.array(
+    [[[0.75, 0.25, 0], [0.25, 0.75, 0.75], [0, 0, 0.25]], [[0.25, 0, 0], [0.75, 0.75, 0.25], [0, 0.25, 0.75]]],
+    np.float32,
+)
+
+
 def ready(kernels, dtype=tf.float32):
-    """The kernels {name: kernel} in a type, those of "paint" with the same mean for its four pixels."""
+    """The kernels {name: kernel} in a type, as the convolutions take them.
+
+    Those of "paint" get the same mean for the four pixels of a position. Those of "up" are for a picture that is
+    enlarged linearly to twice its size, and become four times as many, for the picture as it is.
+    """
     mean = tf.reduce_mean(kernels["paint"], axis=(0, 1), keepdims=True)
     alike = tf.reduce_mean(tf.reshape(mean, (1, 1, -1, 4, 3)), axis=3)
     paint = kernels["paint"] - mean + tf.tile(alike, (1, 1, 1, 4))
-    return {name: tf.cast(kernel, dtype) for name, kernel in (kernels | {"paint": paint}).items()}
+    up = tf.einsum("pik,qjl,klab->ijapqb", _ENLARGED, _ENLARGED, kernels["up"])
+    up = tf.reshape(up, (3, 3, kernels["up"].shape[2], -1))
+    return {name: tf.cast(kernel, dtype) for name, kernel in (kernels | {"paint": paint, "up": up}).items()}
 
 
 def without_detail(x):

@@ -37,7 +37,7 @@ from nst_utils.pictures.sizes import MIN_SIDE, output_size, resize
 # nothing, the low picture and the blocks' results, which are at hand whole, left aside.
 LARGEST_WHOLE, HALO = 2_500_000, 16
 # Every so many pixels are enough to know a picture's colours.
-_ENOUGH_PIXELS = 60_000
+_ENOUGH_PIXELS = 30_000
 
 
 @lru_cache(maxsize=4)

@@ -19,22 +19,22 @@ class Plan:
     """
 
     steps: int = 16000
-    side: int = 128
-    batch: int = 4
-    learning_rate: float = 2e-3
-    style: tuple = (("conv1_1", 0.1), ("conv2_1", 0.5), ("conv3_1", 0.5), ("conv4_1", 0.5))
-    total: float = 1.0
-    content: float = 0.1
-    tone: float = 1.0
+    side: int = 192
+    batch: int = 2
+    learning_rate: float = 1.5e-3
+    style: tuple = (("conv1_1", 0.05), ("conv2_1", 0.5), ("conv3_1", 0.5), ("conv4_1", 0.3))
+    total: float = 2.0
+    content: float = 0.03
+    tone: float = 2.0
     variation: float = 2e-5
-    steady: float = 1.0
+    steady: float = 0.2
     noise: float = 8.0
     seed: int = 0
     precision: str = "auto"
 
 
 # How `nst fast learn` goes by: few numbers, so larger steps, and fewer of them.
-LEARNING = Plan(steps=400, side=144, batch=2, learning_rate=1e-2)
+LEARNING = Plan(steps=400, learning_rate=1e-2)
 
 
 @dataclass

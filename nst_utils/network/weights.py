@@ -24,7 +24,10 @@ OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
 COURSE_PATH = f"pretrained-model/{OFFICIAL_NAME}"
 # The project's folder in a checkout; the user's own, for an installed copy; and what an installed copy carries.
 _CHECKOUT, _INSTALLED = (Path(__file__).resolve().parents[up] / "pretrained-model" for up in (2, 1))
-DATA_FOLDER = platformdirs.user_data_path("nst_utils", appauthor=False) / "pretrained-model"
+try:
+    DATA_FOLDER = platformdirs.user_data_path("nst_utils", appauthor=False) / "pretrained-model"
+except RuntimeError:  # an account without a home, as containers have
+    DATA_FOLDER = _INSTALLED
 MODEL_FOLDERS = (_CHECKOUT, DATA_FOLDER, _INSTALLED)
 
 # name -> (address, checksum). The .mat server's certificate has been reported expired: the checksum decides.

@@ -100,8 +100,9 @@ def _lives(entry):
 
 def _shared_file():
     """A file of this user on this machine, whose processes have its memory in common."""
-    folder = platformdirs.user_cache_path("nst_utils", appauthor=False)
-    with contextlib.suppress(OSError):
+    folder = Path(tempfile.gettempdir())
+    with contextlib.suppress(OSError, RuntimeError):  # there may be no home, or none that can be written to
+        folder = platformdirs.user_cache_path("nst_utils", appauthor=False)
         folder.mkdir(parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK):
         folder = Path(tempfile.gettempdir())

@@ -1,0 +1,143 @@
+"""A class is graded in one command, killed twice, and goes on where it was: all scores as designed.
+
+    python benchmarks/grading.py                    300 submissions (three quarters of an hour on two cores)
+    python benchmarks/grading.py --students 24
+
+The submissions are generated from a seed: right answers in several forms, wrong ones, crashes, endless loops, memory
+to the brim. The grading is killed (kill -9) at a third and at two thirds, once with its workers and once without.
+Before that, the first submissions are graded with one job and with two, for the time that each takes.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "notebooks")]
+
+from course import grade, release  # noqa: E402
+from test_grading import ASSIGNMENT, COSTS, OTHER_FORMS, RIGHT, hand_in, points, worth, write_assignment  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results" / "grading.json"
+ANSWERS = {
+    "compute_content_cost": {
+        RIGHT["compute_content_cost"]: True,
+        OTHER_FORMS["compute_content_cost"]: True,
+        "d = tf.subtract(a_C, a_G)\nreturn tf.nn.l2_loss(d) / (2.0 * int(np.prod(a_G.shape[1:])))": True,
+        "return tf.reduce_sum((a_C - a_G) ** 2) / 4": False,
+        "return tf.reduce_mean(tf.abs(a_C - a_G)) / 4": False,
+        "return tf.constant(6.7656)": False,
+        "raise NotImplementedError()": False,
+        "return undefined_name": False,
+    },
+    "total_cost": {
+        RIGHT["total_cost"]: True,
+        OTHER_FORMS["total_cost"]: True,
+        "content = alpha * J_content\nstyle = beta * J_style\nreturn content + style": True,
+        "return beta * J_content + alpha * J_style": False,
+        "return 10 * J_content + 40 * J_style": False,
+        "return alpha * (J_content + J_style": False,
+        "return None": False,
+        "exit()": False,
+    },
+}
+# Few of a class, and each takes its time limit.
+RARE = {"while True: pass": "compute_content_cost", "import os\nos._exit(1)": "total_cost"}
+
+
+def design(number, seed):
+    """(answers, the exercises that earn their points) of a student."""
+    draw = random.Random(f"{seed}-{number}")
+    answers, earns = {}, set()
+    for exercise, known in ANSWERS.items():
+        body = draw.choice(list(known))
+        answers[exercise] = f"mark = {number}\n{body}"
+        if known[body]:
+            earns.add(exercise)
+    if number % 25 == 7:
+        body, exercise = draw.choice(list(RARE.items()))
+        answers[exercise] = body
+        earns.discard(exercise)
+    return answers, earns
+
+
+def make_class(folder, students, seed):
+    course = folder / "course"
+    release(course, ASSIGNMENT, write_assignment(folder / "notebooks"))
+    with open(course / "nbgrader_config.py", "a") as settings:
+        settings.write("\nc.EnduringExecute.timeout = 60\n")
+    designs = {f"student-{number:03}": design(number, seed) for number in range(students)}
+    for name, (answers, _) in designs.items():
+        hand_in(course, name, answers, (), ["costs"])
+    return course, {name: earns for name, (_, earns) in designs.items()}
+
+
+def seconds_each(course, names, jobs):
+    begun = time.monotonic()
+    grade(course, ASSIGNMENT, names, jobs=jobs, force=True, report=lambda text: None)
+    return round((time.monotonic() - begun) / len(names), 2)
+
+
+def run(course, jobs, until=None, with_workers=False):
+    """Run the command; kill it when so many have been graded. Returns its output and how many had been graded."""
+    command = [sys.executable, str(ROOT / "notebooks" / "course.py"), "grade", "--course", str(course)]
+    command += ["--assignment", ASSIGNMENT, "--jobs", str(jobs)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    records = course / "logs" / ASSIGNMENT
+    while process.poll() is None and until is not None:
+        if len(list(records.glob("student-*.json"))) >= until:
+            workers = psutil.Process(process.pid).children() if with_workers else []
+            os.kill(process.pid, signal.SIGKILL)
+            for worker in workers:
+                worker.kill()
+            break
+        time.sleep(0.05)
+    said, _ = process.communicate()
+    return said, len(list(records.glob("student-*.json")))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--students", type=int, default=300)
+    parser.add_argument("--timed", type=int, default=6, help="how many are graded for the time, with 1 and 2 jobs")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="nst-class-") as folder:
+        course, earns = make_class(Path(folder), options.students, options.seed)
+        timed = list(earns)[: options.timed]
+        figures = {"students": options.students, "jobs": options.jobs}
+        figures["seconds_each"] = {str(jobs): seconds_each(course, timed, jobs) for jobs in (1, 2) if timed}
+        killed = []
+        for part, with_workers in ((1 / 3, True), (2 / 3, False)):
+            until = max(len(timed) + 1, int(part * options.students))
+            _, done = run(course, options.jobs, until, with_workers)
+            killed.append(done)
+            print(f"killed when {done} had been graded", flush=True)
+        said, done = run(course, options.jobs)
+        print(said[-500:])
+        value = worth(course)
+        designed = {name: sum(value[exercise] for exercise in found) for name, found in earns.items()}
+        scored = {name: sum(points(course, name).values()) for name in earns}
+        with open(course / "grades.csv", newline="") as file:
+            table = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+        wrong = [name for name in earns if not scored[name] == table.get(name) == designed[name]]
+    figures |= {"killed_at": killed, "graded": done, "scores_as_designed": len(earns) - len(wrong), "others": wrong}
+    options.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(figures, indent=2))
+    assert set(ANSWERS) == set(COSTS) and not wrong and done == options.students
+
+
+if __name__ == "__main__":
+    main()
