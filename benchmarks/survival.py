@@ -26,7 +26,7 @@ import numpy as np
 from common import PAIRS, RESULTS, ROOT, load_pair, median, save
 
 from nst_utils.base.errors import InputError
-from nst_utils.engine.checkpoint import read_checkpoint
+from nst_utils.engine.checkpoint import LEAST_PAUSES, USUAL_PAUSE, read_checkpoint
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
 from nst_utils.pictures.writing import write_image
@@ -236,7 +236,7 @@ def cost(rounds: int, iterations: int) -> dict[str, Any]:
     seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.npz"
-        largest = 0
+        largest = written = 0
 
         def look(step: Any) -> None:
             nonlocal largest
@@ -248,13 +248,16 @@ def cost(rounds: int, iterations: int) -> dict[str, Any]:
                 path.unlink(missing_ok=True)
                 files = {} if kind == "without" else {"checkpoint": path, **more}
                 began = time.perf_counter()
-                stylize(content, style, iterations=iterations, callback=look, **files)
+                written = len(stylize(content, style, iterations=iterations, callback=look, **files).history)
                 seconds[kind].append(time.perf_counter() - began)
-    base = median(seconds["without"])
+    medians = {kind: median(found) for kind, found in seconds.items()}
+    one = max(0.0, medians["after_every_step"] - medians["without"]) / written
     return {
         "size": [400, 300], "iterations": iterations, "rounds": rounds, "largest_checkpoint_mb": largest / 1e6,
-        "seconds": {kind: median(found) for kind, found in seconds.items()},
-        "times_the_run_without": {kind: median(found) / base for kind, found in seconds.items() if kind != "without"},
+        "seconds": medians,
+        "times_the_run_without": {kind: medians[kind] / medians["without"] for kind in ("usual", "after_every_step")},
+        "seconds_of_one_checkpoint": one,
+        "share_of_a_long_run_by_the_usual_ones": one / max(USUAL_PAUSE, LEAST_PAUSES * one),
     }
 
 

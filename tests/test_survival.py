@@ -21,6 +21,7 @@ from conftest import ROOT, assert_one_sentence, full_disk, posix_only, random_ne
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import read_arrays, replacing, write_arrays
+from nst_utils.base.machine import _group_limits
 from nst_utils.cli import main
 from nst_utils.course.config import CONFIG
 from nst_utils.engine.checkpoint import CheckpointWarning, Standing, read_checkpoint, write_checkpoint
@@ -324,11 +325,11 @@ def test_an_interrupted_cell_keeps_its_picture_and_the_next_one_goes_on(folder, 
 
 
 @posix_only
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_keeps_the_state_and_says_how_to_go_on(nst, folder, tmp_path, number, monkeypatch):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_keeps_the_state_and_says_how_to_go_on(nst, tmp_path, name, monkeypatch):
     from nst_utils.engine import stylize as engine
 
-    usual = engine.stylize
+    usual, number = engine.stylize, getattr(signal, name)
 
     def disturbed(*arguments, callback, **settings):
         def tell(step):
@@ -344,7 +345,9 @@ def test_a_signal_keeps_the_state_and_says_how_to_go_on(nst, folder, tmp_path, n
     monkeypatch.setattr(engine, "stylize", disturbed)
     status, out, _ = nst("-o", tmp_path / "half.png", "--checkpoint", tmp_path / "run.npz")
     assert status == 128 + number and f"--resume {tmp_path / 'run.npz'}" in out
-    monkeypatch.undo()
+    monkeypatch.setattr(engine, "stylize", usual)
+    assert nst("-o", tmp_path / "mended.png", "--resume", tmp_path / "run.npz")[0] == 0
+    assert (tmp_path / "mended.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
 
 
 # Going on
@@ -620,6 +623,97 @@ def test_a_picture_that_can_be_written_nowhere_is_still_in_the_checkpoint(nst, t
     assert nst("-o", tmp_path / "b.png", "--resume", tmp_path / "run.npz")[0] == 0
     assert nst("-o", tmp_path / "c.png")[0] == 0
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+
+
+def test_frames_that_cannot_be_written_do_not_cost_the_picture(nst, tmp_path, monkeypatch):
+    from nst_utils.pictures.films import Frames
+
+    assert nst("-o", tmp_path / "whole.png")[0] == 0
+    usual = Frames._write
+
+    def write(self, picture):
+        with full_disk(1 if self.paths else 10**6):
+            usual(self, picture)
+
+    monkeypatch.setattr(Frames, "_write", write)
+    files = ["--film", tmp_path / "film.gif", "--report", tmp_path / "report.json"]
+    status, out, err = nst("-o", tmp_path / "out.png", *files)
+    assert status == 1 and f"Wrote {tmp_path / 'out.png'}" in out
+    assert_one_sentence(err[-1], "frame-0001.png", "File too large")
+    assert any("goes on without its frames" in line for line in err)
+    assert (tmp_path / "out.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["out.png", "report.json", "whole.png"]
+
+
+# Limits of memory
+
+
+def test_the_limits_of_control_groups_around_the_process_count(tmp_path):
+    groups = tmp_path / "cgroup"
+    for folder, name, limit in [
+        ("jobs/own", "memory.max", "max"), ("jobs", "memory.max", "3000000"), ("", "memory.max", "9000000"),
+        ("memory/old/own", "memory.limit_in_bytes", "2000000"), ("elsewhere", "memory.max", "1"),
+    ]:  # fmt: skip
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / name).write_text(limit)
+    for lines, expected in [
+        ("0::/jobs/own", {3_000_000, 9_000_000}), ("4:memory:/old/own\n3:cpu:/elsewhere", {2_000_000}),
+        ("0::/of/another/container", {9_000_000}), ("nonsense", set()),
+    ]:  # fmt: skip
+        groups.write_text(lines)
+        assert set(_group_limits(str(groups), str(tmp_path))) == expected
+    assert _group_limits(str(tmp_path / "nowhere"), str(tmp_path)) == []
+
+
+@posix_only
+def test_a_limit_that_leaves_no_room_for_tensorflow_is_told_before_it_ends_the_program(folder, tmp_path):
+    pictures = [folder / "content.png", folder / "one.png"]
+    command = " ".join(map(str, [*NST, "stylize", *pictures, "-o", tmp_path / "a.png"]))
+    shell = ["bash", "-c", f"ulimit -v 1500000; exec {command}"]
+    done = subprocess.run(shell, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_one_sentence(done.stderr.rstrip("\n"), "nst: ", "GB of memory", "TensorFlow")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("asked", "words"), [(None, "raise what the system"), (200_000_000, "--max-memory")])
+def test_a_limit_below_the_plan_says_what_would_do(paint, monkeypatch, asked, words):
+    from nst_utils.engine import memory
+
+    monkeypatch.setattr(memory, "machine_memory", lambda: 900_000_000)
+    with pytest.raises(InputError) as error:
+        paint(max_memory=asked)
+    assert_one_sentence(error.value, "48x40", "GB may be used", words)
+
+
+def test_more_than_the_system_allows_cannot_be_planned_with(folder, monkeypatch):
+    from nst_utils.engine import memory
+
+    monkeypatch.setattr(memory, "machine_memory", lambda: 4_000_000_000)
+    settings = {"weights": folder / "tiny.mat", "precision": "float32"}
+    asked, all_there_is = (
+        memory.plan_memory((4000, 3000), Settings.of(max_memory=limit, **settings)) for limit in (10**12, 4 * 10**9)
+    )
+    assert asked == all_there_is
+
+
+def test_memory_that_is_used_up_is_told_and_the_state_kept(nst, paint, tmp_path, monkeypatch):
+    from nst_utils.engine.run import Run
+
+    usual = Run.advance
+
+    def fail(self, state):
+        if state.iteration == 2:
+            raise MemoryError
+        return usual(self, state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "advance", fail)
+        status, _, err = nst("-o", tmp_path / "out.png", "--checkpoint", tmp_path / "run.npz")
+    assert status == 1
+    assert_one_sentence(err[-1], "memory", "--max-memory")
+    assert read_checkpoint(tmp_path / "run.npz").iteration == 2
+    np.testing.assert_array_equal(paint(resume=tmp_path / "run.npz").image, paint().image)
 
 
 @pytest.fixture

@@ -92,8 +92,9 @@ def stylize(
 
     nst stylize photo.jpg night.jpg harvest.jpg -o picture.png --masks sky.png,rest
 
-    Ctrl-C stops and keeps the picture so far. With --checkpoint FILE a run that was stopped or killed goes on: the same
-    command with --resume FILE.
+    Ctrl-C stops and keeps the picture so far.
+
+    A run with --checkpoint FILE that was stopped or killed goes on with the same command and --resume FILE.
     """
     from nst_utils.engine.checkpoint import standing_of
     from nst_utils.engine.styles import Style, regions_of, styles_of
@@ -133,13 +134,17 @@ def stylize(
         kept = cleanup.enter_context(Frames(size, frames, every, there)) if film or frames else None
         cleanup.enter_context(_warnings_in_a_line())
         files = {"checkpoint": checkpoint, "checkpoint_every": checkpoint_every, "resume": resume}
-        result = _run_with_progress((content, *style), settings, stopped_by, kept, files)
+        spoilt: list[InputError] = []
+        result = _run_with_progress((content, *style), settings, stopped_by, files, kept, spoilt)
         with _undisturbed():
             _write_or_rescue(out, result.image, checkpoint or resume)
-            if kept:
-                kept.finish(result.image)
-            if film:
-                kept.write_film(film, fps)
+            if kept and not spoilt:
+                try:
+                    kept.finish(result.image)
+                    if film:
+                        kept.write_film(film, fps)
+                except InputError as error:
+                    spoilt.append(error)
             waited = seconds_since_start()
             if report:
                 files = {"content": str(content), "style": [str(path) for path in style], "out": str(out)}
@@ -154,6 +159,8 @@ def stylize(
     seconds = f"{result.seconds:.1f} s of painting, {waited:.1f} s in all"
     more = f" It goes on with --resume {checkpoint or resume}." if result.standing and (checkpoint or resume) else ""
     typer.echo(f"Wrote {out}: stopped {reason}{cost}, {seconds}.{more}")
+    if spoilt:
+        raise spoilt[0]
     if result.stopped == "interrupted":
         raise typer.Exit(stopped_by.status)
 
@@ -208,8 +215,12 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
 
 
-def _run_with_progress(paths, settings, stopped_by, frames, files):
-    """stylize() with a progress bar on standard error; files: its checkpoint, checkpoint_every and resume."""
+def _run_with_progress(paths, settings, stopped_by, files, frames, spoilt):
+    """stylize() with a progress bar on standard error.
+
+    files: its checkpoint, checkpoint_every and resume. spoilt: a list that gets what went wrong with the frames, after
+    which there are no more of them: the picture is worth more.
+    """
     from tqdm import tqdm
 
     bar = None
@@ -218,8 +229,12 @@ def _run_with_progress(paths, settings, stopped_by, frames, files):
 
     def show(step):
         nonlocal bar
-        if frames:
-            frames.add(step.iteration, step.image)
+        if frames and not spoilt:
+            try:
+                frames.add(step.iteration, step.image)
+            except InputError as error:
+                spoilt.append(error)
+                tqdm.write(f"nst: {error} The painting goes on without its frames.", file=sys.stderr)
         if bar is None:
             look = {"unit": "step", "leave": False, "dynamic_ncols": True, "mininterval": pause}
             bar = tqdm(initial=step.iteration, file=sys.stderr, **look)
