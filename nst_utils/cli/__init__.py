@@ -34,7 +34,7 @@ app.command(rich_help_panel=MACHINE)(machine.doctor)
 app.command(rich_help_panel=MACHINE)(machine.weights)
 
 
-def main():
+def main() -> None:
     """Run the command; bad input becomes one sentence on standard error and exit status 1."""
     try:
         app()

@@ -7,11 +7,11 @@ import sys
 from nst_utils.cli import main
 
 
-def run():
+def run() -> None:
     """main(), and then the end at once: to take TensorFlow apart, Python needs half a second of the user's time."""
+    status: str | int | None = 0
     try:
         main()
-        status = 0
     except SystemExit as stop:
         status = stop.code
     if not isinstance(status, (int, type(None))):

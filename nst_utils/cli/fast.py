@@ -4,12 +4,18 @@ import contextlib
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, refuse_overwriting
+from nst_utils.base.types import Picture
+
+if TYPE_CHECKING:
+    from nst_utils.fast.painting import Painter
+    from nst_utils.fast.styles import Manner, StyleBook
+    from nst_utils.fast.training import Trainer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,7 +60,7 @@ def stylize(
     strength: _Strength = 1.0,
     max_side: _MaxSide = None,
     model: _Model = None,
-):
+) -> None:
     """Paint photos in a style that the network knows.
 
     nst fast stylize photo.jpg --style cafe -o picture.png
@@ -106,7 +112,7 @@ def styles(
         Path | None, typer.Option(metavar="FILE", help="The photo to show them on.", show_default="the project's own")
     ] = None,
     model: _Model = None,
-):
+) -> None:
     """List the styles that the network knows, and show a photo in each of them with --sheet."""
     from nst_utils.fast.styles import read_book, read_style, shipped_path
 
@@ -147,7 +153,7 @@ def learn(
     images: _Images = None,
     steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Steps.", show_default="400")] = None,
     model: _Model = None,
-):
+) -> None:
     """Learn a painting in minutes: only its scales and shifts, a file of a few kilobytes.
 
     nst fast learn painting.jpg --name mine
@@ -215,7 +221,7 @@ def train(
     widths: Annotated[
         str, typer.Option(metavar="N,N", help="Channels at a half and at a quarter of the size.")
     ] = "32,64",
-):
+) -> None:
     """Train a network of one's own on paintings, hours on a processor.
 
     A checkpoint beside the file is gone on with: the same command after a kill loses minutes at most.
@@ -270,7 +276,7 @@ def film(
     strength: _Strength = 1.0,
     max_side: _MaxSide = None,
     model: _Model = None,
-):
+) -> None:
     """Paint a film frame by frame, with its sound. Stopped or killed, the same command goes on where it was.
 
     nst fast film holiday.mp4 --style cafe -o painted.mp4
@@ -282,7 +288,7 @@ def film(
     key = f"{painter.book.fingerprint} {style} {mix} {strength} {manner.numbers.tobytes().hex()[:200]}"
     with _progress(opened.count, "frame") as bar:
 
-        def tell(done, count):
+        def tell(done: int, count: int | None) -> None:
             bar.update(done - bar.n)
 
         done = paint_film(source, out, lambda picture: painter.paint(picture, manner, strength), max_side, key, tell)
@@ -291,7 +297,7 @@ def film(
     typer.echo(f"Wrote {out}: {done} frames.")
 
 
-def _painter(style, mix, strength, model):
+def _painter(style: str | None, mix: str | None, strength: float, model: Path | None) -> "tuple[Painter, Manner]":
     """The Painter of a network's file and the Manner that the options ask for; told before TensorFlow is imported."""
     from nst_utils.engine.kinds import Number
     from nst_utils.fast.styles import read_book
@@ -306,7 +312,7 @@ def _painter(style, mix, strength, model):
     return Painter(book), manner
 
 
-def _shares(text):
+def _shares(text: str) -> dict[str, float]:
     """{style: share} of a text such as cafe=0.6,church=0.4; a style without a share has 1."""
     from nst_utils.engine.kinds import Number
 
@@ -319,7 +325,7 @@ def _shares(text):
     return found
 
 
-def _photographs(paths, what="photo"):
+def _photographs(paths: list[Path], what: str = "photo") -> list[Path]:
     """The files named, and of folders the pictures in them."""
     found = []
     for path in paths:
@@ -333,13 +339,13 @@ def _photographs(paths, what="photo"):
     return found
 
 
-def _sized(picture, max_side):
+def _sized(picture: Picture, max_side: int | None) -> Picture:
     from nst_utils.pictures.sizes import output_size, resize
 
     return resize(picture, output_size(picture.shape[1::-1], None, max_side))
 
 
-def _large_enough(picture, path, side):
+def _large_enough(picture: Picture, path: Path, side: int) -> Picture:
     height, width = picture.shape[:2]
     if min(height, width) < side:
         raise InputError(
@@ -348,13 +354,13 @@ def _large_enough(picture, path, side):
     return picture
 
 
-def _own_pictures(kind):
+def _own_pictures(kind: str) -> Path:
     """The folder of the project's own pictures of a kind, in a checkout or in an installed copy."""
     package = Path(__file__).resolve().parents[1]
     return next((f for f in (package.parent / "images" / kind, package / "gallery" / kind) if f.is_dir()), Path(kind))
 
 
-def _widths(text):
+def _widths(text: str) -> tuple[int, int]:
     try:
         widths = tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -364,18 +370,18 @@ def _widths(text):
     return widths
 
 
-def _tell(line):
+def _tell(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _progress(total, unit="step"):
+def _progress(total: int | None, unit: str = "step") -> Any:
     from tqdm import tqdm
 
     pause = 0.1 if sys.stderr.isatty() else 5
     return tqdm(total=total, unit=unit, leave=False, dynamic_ncols=True, file=sys.stderr, mininterval=pause)
 
 
-def _write_sample(folder, trainer, book):
+def _write_sample(folder: Path, trainer: "Trainer", book: "StyleBook") -> None:
     from nst_utils.fast.painting import Painter
     from nst_utils.fast.sheets import contact_sheet
     from nst_utils.pictures.writing import write_image

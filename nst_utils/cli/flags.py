@@ -2,20 +2,21 @@
 
 import dataclasses
 import inspect
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from nst_utils.engine.settings import FORMER_NAMES, GROUPS, Settings, default_text, read_setting
 
 
-def with_settings(command):
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with one more option for each setting; it gets those that were given as **settings.
 
     A setting that is not given is not passed on, so that a default stands in Settings alone.
     """
 
-    def run(**given):
+    def run(**given: Any) -> Any:
         texts = {name: given.pop(name, None) for name in names}
         settings = {name: read_setting(name, text) for name, text in texts.items() if text is not None}
         return command(**given, **settings)
@@ -30,12 +31,12 @@ def with_settings(command):
     needed = [each for each in own if each.default is inspect.Parameter.empty]
     parameters = [*needed, *map(_parameter, fields), *(each for each in own if each not in needed)]
     run.__name__, run.__doc__ = command.__name__, command.__doc__
-    run.__signature__ = inspect.Signature(parameters)
+    vars(run)["__signature__"] = inspect.Signature(parameters)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 
-def _parameter(setting):
+def _parameter(setting: dataclasses.Field[Any]) -> inspect.Parameter:
     """The option of a setting, as Typer reads it. It comes as text, because Settings says what is wrong with it."""
     about = setting.metadata
     names = [setting.name, *(old for old, new in FORMER_NAMES.items() if new == setting.name)]

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,7 +29,7 @@ def doctor(
     parts: Annotated[
         list[str] | None, typer.Argument(metavar="[PART]...", help="What has to work: painting, notebooks, dev ...")
     ] = None,
-):
+) -> None:
     """Say what is installed, what each part of the project lacks, and how fast this machine is.
 
     nst doctor
@@ -56,7 +56,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def lacks(part):
+def lacks(part: str) -> list[str]:
     """The requirements of a part, as pyproject.toml states them, that are not met here."""
     from packaging.requirements import Requirement
 
@@ -80,13 +80,13 @@ def lacks(part):
     return list(dict.fromkeys(missing))
 
 
-def _extras():
+def _extras() -> list[str]:
     extras = _version("nst_utils") and metadata.metadata("nst_utils").get_all("Provides-Extra") or []
     # Nothing can be added to the application's folder, whose Python is inside it.
     return [extra for extra in extras if extra == "studio"] if getattr(sys, "frozen", False) else extras
 
 
-def _version(package):
+def _version(package: str) -> str | None:
     # TensorFlow for processors alone is a distribution of its own, with the same modules in it.
     for name in (package, *(["tensorflow-cpu"] if package == "tensorflow" else [])):
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -94,11 +94,11 @@ def _version(package):
     return None
 
 
-def _tell(name, words):
+def _tell(name: str, words: str) -> None:
     typer.echo(f"{name:<{_LABEL}} {words}")
 
 
-def _tell_machine():
+def _tell_machine() -> list[str]:
     """Say which weights are found and how fast this machine is; what is broken, as a list of words."""
     from nst_utils.network.weights import EMBEDDED_NAME, OFFICIAL_NAME, find_weights, load_weights
 
@@ -141,7 +141,7 @@ def weights(
         typer.Option(metavar="URL", help="The address of a folder that has the file; asked first. May be repeated."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Compare the checksums of the files that are here.")] = False,
-):
+) -> None:
     """List the weights files that there are, or fetch one and check it.
 
     nst weights
@@ -207,7 +207,7 @@ def _tell_below(name: str, words: str) -> None:
     typer.echo(f"  {name:<{_LABEL - 4}}{words}")
 
 
-def _matrix_speeds(tf, side=1536, rounds=4):
+def _matrix_speeds(tf: Any, side: int = 1536, rounds: int = 4) -> dict[str, float]:
     """GFLOP/s of a matrix product in each precision, best of a few."""
     speeds = {}
     for name in ("float32", "bfloat16"):

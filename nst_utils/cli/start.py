@@ -22,7 +22,7 @@ _LINK = re.compile(r"(?<!!)\[([^]]*)\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The picture to write.")] = Path("demo.png"),
-):
+) -> None:
     """Paint the picture of the README, and say where it is.
 
     nst demo
@@ -48,7 +48,7 @@ def course(
     solutions: Annotated[
         bool, typer.Option("--solutions", help="The solution edition too, and the pages for instructors.")
     ] = False,
-):
+) -> None:
     """Copy the course's notebooks into DIR, and say how to open them.
 
     nst course nst-course
@@ -78,7 +78,7 @@ def course(
     typer.echo(f"Open it:  jupyter lab {_quoted(folder / notebooks[0])}")
 
 
-def find_course():
+def find_course() -> Path:
     """The folder that the notebooks are copied from."""
     for folder in COURSES:
         if (folder / "README.md").is_file():
@@ -86,7 +86,7 @@ def find_course():
     raise MissingFileError(f"The notebooks are missing from {COURSES[1]}: install nst_utils again.")
 
 
-def course_files(source, solutions):
+def course_files(source: Path, solutions: bool) -> list[str]:
     """The names below `source` of what a copy of the course has: student edition and pages, or everything to read."""
     pages = [path.name for path in source.glob("*.md") if solutions or path.name not in TEACHERS_PAGES]
     editions = [*source.glob("*.ipynb"), *(source.glob("solutions/*.ipynb") if solutions else ())]
@@ -94,21 +94,21 @@ def course_files(source, solutions):
     return sorted([*pages, *(path.relative_to(source).as_posix() for path in (*editions, *shown))])
 
 
-def _copy(source, target, names):
+def _copy(source: Path, target: Path, names: list[str]) -> None:
     """A file copied; a page's links to what is not copied with it become plain words."""
     if source.suffix != ".md":
         with replacing(target) as temporary:
             shutil.copyfile(source, temporary)
         return
 
-    def linked(link):
+    def linked(link: re.Match[str]) -> str:
         return link[0] if link[2] in names else link[1]
 
     with replacing(check_folder(target)) as temporary:
         temporary.write_text(_LINK.sub(linked, source.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _make_folder(folder):
+def _make_folder(folder: Path) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
@@ -116,5 +116,5 @@ def _make_folder(folder):
         raise InputError(f"The folder {folder} cannot be made ({reason}): name another one.") from None
 
 
-def _quoted(path):
+def _quoted(path: Path) -> str:
     return f'"{path}"' if " " in str(path) else str(path)

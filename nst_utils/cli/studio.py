@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import webbrowser
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,7 @@ def studio(
     listen: Annotated[
         str, typer.Option("--address", metavar="IP", help="Listen for other machines too: 0.0.0.0 for all of them.")
     ] = ADDRESS,
-):
+) -> None:
     """Open the studio in the browser: photo, painting and settings by hand, the picture painting itself in view.
 
     nst studio
@@ -65,7 +66,7 @@ def studio(
         _serve(folder, listen, port, token)
 
 
-def _free_port(listen, port):
+def _free_port(listen: str, port: int | None) -> int:
     """The port asked for, or the first free one; InputError where it is taken."""
     try:
         family = socket.AF_INET6 if ipaddress.ip_address(listen).version == 6 else socket.AF_INET
@@ -84,7 +85,7 @@ def _free_port(listen, port):
     raise InputError(f"Port {number} cannot be used ({reason}): give another one with --port.")
 
 
-def _write_notebook(path):
+def _write_notebook(path: Path) -> None:
     import nbformat
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
@@ -93,7 +94,7 @@ def _write_notebook(path):
 
 
 @contextlib.contextmanager
-def _notebooks_as_pages(folder):
+def _notebooks_as_pages(folder: Path) -> Iterator[None]:
     """The course's notebooks as web pages for the links of the studio, made in passing by a process of its own."""
     files = sorted(map(str, find_course().glob("solutions/0*.ipynb")))
     command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(folder), *files]
@@ -107,7 +108,7 @@ def _notebooks_as_pages(folder):
         process.wait()
 
 
-def _announce(listen, port, address, browser):
+def _announce(listen: str, port: int, address: str, browser: bool) -> None:
     """Say where the studio is, once it is there, and open it."""
     for _ in range(600):
         with contextlib.suppress(OSError), socket.create_connection((listen, port), 1):
@@ -119,7 +120,7 @@ def _announce(listen, port, address, browser):
         webbrowser.open(address)
 
 
-def _serve(folder, listen, port, token):
+def _serve(folder: Path, listen: str, port: int, token: str) -> None:
     from traitlets.config import Config
     from voila.app import Voila
 

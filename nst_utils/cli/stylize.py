@@ -7,11 +7,11 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import numpy as np
 import typer
@@ -19,8 +19,14 @@ import typer
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, refuse_overwriting, write_text
 from nst_utils.base.machine import check_memory, peak_memory_mb, seconds_since_start
-from nst_utils.cli.flags import GROUPS, with_settings
-from nst_utils.engine.settings import Settings, read_settings
+from nst_utils.base.types import AnyPath, Picture
+from nst_utils.cli.flags import with_settings
+from nst_utils.engine.settings import GROUPS, Settings, read_settings
+
+if TYPE_CHECKING:
+    from nst_utils.engine.run import Step
+    from nst_utils.engine.stylize import Result
+    from nst_utils.pictures.films import Frames
 
 # The title of what is read and written besides.
 FILES = "Files besides"
@@ -82,8 +88,8 @@ def stylize(
             help="Go on from this checkpoint, with the same pictures and settings, to the same picture; and keep it.",
         ),
     ] = None,
-    **settings,
-):
+    **settings: Any,
+) -> None:
     """Paint CONTENT in the manner of STYLE.
 
     nst stylize photo.jpg painting.jpg -o picture.png
@@ -110,7 +116,7 @@ def stylize(
     if quick:
         settings["quality"] = "quick"
     checked = Settings.of(**settings)
-    own_files = [checked.init, checked.weights, *(checked.masks or ())]
+    own_files = [str(checked.init), checked.weights, *(checked.masks or ())]
     _check_outputs([out, report, film, checkpoint or resume], [content, *style, settings_file, *own_files])
     for path in (content, *style):
         read_size(path)
@@ -133,7 +139,7 @@ def stylize(
         there = before.iteration // every + 1 if before and before.planned else 0
         kept = cleanup.enter_context(Frames(size, frames, every, there)) if film or frames else None
         cleanup.enter_context(_warnings_in_a_line())
-        files = {"checkpoint": checkpoint, "checkpoint_every": checkpoint_every, "resume": resume}
+        files: dict[str, Any] = {"checkpoint": checkpoint, "checkpoint_every": checkpoint_every, "resume": resume}
         spoilt: list[InputError] = []
         result = _run_with_progress((content, *style), settings, stopped_by, files, kept, spoilt)
         with _undisturbed():
@@ -147,8 +153,8 @@ def stylize(
                     spoilt.append(error)
             waited = seconds_since_start()
             if report:
-                files = {"content": str(content), "style": [str(path) for path in style], "out": str(out)}
-                write_text(report, json.dumps(_report(result, files, waited), indent=1))
+                named = {"content": str(content), "style": [str(path) for path in style], "out": str(out)}
+                write_text(report, json.dumps(_report(result, named, waited), indent=1))
     reason = {
         "iterations": "after all iterations",
         "cost": "because the cost is low enough",
@@ -165,7 +171,7 @@ def stylize(
         raise typer.Exit(stopped_by.status)
 
 
-def _check_outputs(outputs, inputs):
+def _check_outputs(outputs: Iterable[AnyPath | None], inputs: Iterable[AnyPath | None]) -> None:
     """Raise InputError where a file to write is one to read, or the same as another one."""
     outputs, inputs = ([path for path in paths if path is not None] for paths in (outputs, inputs))
     for number, path in enumerate(outputs):
@@ -174,7 +180,7 @@ def _check_outputs(outputs, inputs):
             raise InputError(f"{path} is to be written twice: give each file a name of its own.")
 
 
-def _write_or_rescue(out: Path, image: np.ndarray, checkpoint: Path | None) -> None:
+def _write_or_rescue(out: Path, image: Picture, checkpoint: Path | None) -> None:
     """Write the picture; where that fails, because the disk is full, say, keep it where there is room."""
     from nst_utils.pictures.writing import write_image
 
@@ -205,7 +211,7 @@ def _warnings_in_a_line() -> Iterator[None]:
         warnings.simplefilter("always", CheckpointWarning)
         usual = warnings.showwarning
 
-        def show(message, category, *rest, **more):
+        def show(message: Any, category: type[Warning], *rest: Any, **more: Any) -> None:
             if category is CheckpointWarning:
                 tqdm.write(f"nst: {message}", file=sys.stderr)
             else:
@@ -215,7 +221,10 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
 
 
-def _run_with_progress(paths, settings, stopped_by, files, frames, spoilt):
+def _run_with_progress(
+    paths: Sequence[Path], settings: dict[str, Any], stopped_by: "_StoppedBy", files: dict[str, Any],
+    frames: "Frames | None", spoilt: list[InputError],
+) -> "Result":
     """stylize() with a progress bar on standard error.
 
     files: its checkpoint, checkpoint_every and resume. spoilt: a list that gets what went wrong with the frames, after
@@ -227,7 +236,7 @@ def _run_with_progress(paths, settings, stopped_by, files, frames, spoilt):
     # It appears with the first step; a log file has no use for ten lines a second.
     pause = 0.1 if sys.stderr.isatty() else 5
 
-    def show(step):
+    def show(step: "Step") -> None:
         nonlocal bar
         if frames and not spoilt:
             try:
@@ -236,7 +245,7 @@ def _run_with_progress(paths, settings, stopped_by, files, frames, spoilt):
                 spoilt.append(error)
                 tqdm.write(f"nst: {error} The painting goes on without its frames.", file=sys.stderr)
         if bar is None:
-            look = {"unit": "step", "leave": False, "dynamic_ncols": True, "mininterval": pause}
+            look: dict[str, Any] = {"unit": "step", "leave": False, "dynamic_ncols": True, "mininterval": pause}
             bar = tqdm(initial=step.iteration, file=sys.stderr, **look)
         bar.total = step.planned
         parts = f"style={step.style:.3g} content={step.content:.3g}" if step.exact else "of the shallow layers"
@@ -252,15 +261,15 @@ def _run_with_progress(paths, settings, stopped_by, files, frames, spoilt):
             bar.close()
 
 
-def _loaded(paths, settings, files):
+def _loaded(paths: Sequence[Path], settings: dict[str, Any], files: dict[str, Any]) -> "Callable[..., Result]":
     """stylize() of the pictures in these files, which are decoded while TensorFlow is imported."""
     from nst_utils.pictures.reading import read_image
 
     with ThreadPoolExecutor() as beside:
-        pictures = list(beside.map(read_image, paths)) if files["checkpoint"] or files["resume"] else None
-        if pictures:
+        pictures: Iterable[Picture] = beside.map(read_image, paths)
+        if files["checkpoint"] or files["resume"]:
+            pictures = list(pictures)
             _begin_or_go_on(pictures, settings, files)
-        pictures = pictures or beside.map(read_image, paths)
         typer.echo("Loading TensorFlow and the network ...", err=True)
         with _without_keras():
             from nst_utils.engine.stylize import stylize
@@ -268,7 +277,7 @@ def _loaded(paths, settings, files):
         return partial(stylize, content, styles)
 
 
-def _begin_or_go_on(pictures: list[np.ndarray], settings: dict[str, Any], files: dict[str, Any]) -> None:
+def _begin_or_go_on(pictures: list[Picture], settings: dict[str, Any], files: dict[str, Any]) -> None:
     """Before the wait for TensorFlow: write a checkpoint from which the run begins, or refuse that of another run."""
     from nst_utils.engine.checkpoint import Standing, standing_of, write_checkpoint
     from nst_utils.engine.inputs import Inputs
@@ -278,6 +287,7 @@ def _begin_or_go_on(pictures: list[np.ndarray], settings: dict[str, Any], files:
     about = Inputs.of(content, styles, checked).about(checked)
     before, path = standing_of(files["resume"], files["checkpoint"], whole=False)
     if before is None:
+        assert path is not None
         write_checkpoint(path, Standing(about))
         return
     before.refuse_other(about, files["resume"])
@@ -286,7 +296,7 @@ def _begin_or_go_on(pictures: list[np.ndarray], settings: dict[str, Any], files:
 
 
 @contextlib.contextmanager
-def _without_keras():
+def _without_keras() -> Iterator[None]:
     """TensorFlow is imported without Keras, a quarter of the wait, which no step of painting needs."""
     before = os.environ.get("TF_USE_LEGACY_KERAS")
     # Then it looks for another package, which is not there; what else this changes is undone with the variable.
@@ -310,11 +320,11 @@ class _StoppedBy:
 
 
 @contextlib.contextmanager
-def _stopping():
+def _stopping() -> Iterator["_StoppedBy"]:
     """SIGTERM, which schedulers and containers send, and SIGHUP, of a closed terminal, do what Ctrl-C does."""
     stopped_by = _StoppedBy()
 
-    def terminate(number, frame):
+    def terminate(number: int, frame: object) -> NoReturn:
         stopped_by.name, stopped_by.status = signal.Signals(number).name, 128 + number
         raise KeyboardInterrupt
 
@@ -329,7 +339,7 @@ def _stopping():
 
 
 @contextlib.contextmanager
-def _undisturbed():
+def _undisturbed() -> Iterator[None]:
     """A second Ctrl-C or SIGTERM does not keep the files from being written."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, *_ENDS)}
     try:
@@ -339,7 +349,7 @@ def _undisturbed():
             signal.signal(number, handler)
 
 
-def _report(result, files, waited):
+def _report(result: "Result", files: dict[str, Any], waited: float) -> dict[str, Any]:
     """The run as plain data for a JSON file."""
     names = ("iteration", "width", "height", "seconds", "total", "content", "style", "variation", "exact")
     return {

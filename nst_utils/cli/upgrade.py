@@ -15,7 +15,7 @@ def upgrade(
         Path, typer.Option("--out", "-o", metavar="FILE", help="Where the new notebook goes.", show_default=False)
     ],
     rewrite: Annotated[bool, typer.Option("--rewrite", help="Replace the calls by today's.")] = False,
-):
+) -> None:
     """Write an old notebook of the course as one that runs today, and say what was changed.
 
     nst upgrade old.ipynb -o new.ipynb

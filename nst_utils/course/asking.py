@@ -14,17 +14,19 @@ All texts are Markdown, with formulas in $. `notebooks/editions.py` writes quest
 `ask("moved-flower")`, so that they can be read on paper, and the answers below it in the solution edition.
 """
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from IPython.display import display
 
 from nst_utils.base.errors import InputError
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10
+else:
     import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "questions"
@@ -36,28 +38,28 @@ class Question:
 
     name: str
     question: str
-    options: dict
-    feedback: dict
+    options: dict[str, str]
+    feedback: dict[str, str]
     right: str
 
-    def as_text(self):
+    def as_text(self) -> str:
         """The question and its options, without the answer."""
         options = "\n".join(f"- **{letter}.** {text}" for letter, text in self.options.items())
         return f"**A prediction, before you look.** {self.question}\n\n{options}"
 
-    def feedback_on(self, letter):
+    def feedback_on(self, letter: str) -> str:
         """What there is to say to someone who chose this option."""
         verdict = f"**{letter}: yes.**" if letter == self.right else f"**{letter}: not quite.**"
         return f"{verdict} {self.feedback[letter]}"
 
-    def answers(self):
+    def answers(self) -> str:
         """What there is to say on all options, the right one first."""
         others = [letter for letter in self.options if letter != self.right]
         return "\n".join(f"- {self.feedback_on(letter)}" for letter in (self.right, *others))
 
 
 @cache
-def questions(folder=FOLDER):
+def questions(folder: Path = FOLDER) -> dict[str, Question]:
     """{name: Question} of all files in the folder. Raises InputError for a question that cannot be asked."""
     found = {}
     for path in sorted(folder.glob("*.toml")):
@@ -68,7 +70,7 @@ def questions(folder=FOLDER):
     return found
 
 
-def ask(name, answer=None):
+def ask(name: str, answer: str | None = None) -> None:
     """Ask the question of this name: a button for each option, and on a click what there is to say about it.
 
     answer: a letter; then the word on this option is shown at once, which needs no buttons.
@@ -84,7 +86,7 @@ def ask(name, answer=None):
         raise InputError(f"The answers to {name!r} are {', '.join(question.options)}, not {answer!r}.")
 
 
-def _checked(where, question):
+def _checked(where: str, question: Question) -> Question:
     if list(question.options) != list(question.feedback):
         raise InputError(f"{where}: give each option its feedback, in the same order.")
     if question.right not in question.options:
@@ -92,11 +94,11 @@ def _checked(where, question):
     return question
 
 
-def _show(text):
+def _show(text: str) -> None:
     display({"text/markdown": text, "text/plain": text}, raw=True)
 
 
-def _show_buttons(question):
+def _show_buttons(question: Question) -> None:
     letters = ", ".join(f'"{letter}"' for letter in question.options)
     instead = f'Choose a button, or run ask("{question.name}", ...) with one of {letters}.'
     try:
@@ -107,7 +109,7 @@ def _show_buttons(question):
 
     said = widgets.Output()
 
-    def choose(button):
+    def choose(button: Any) -> None:
         for one in buttons:
             one.button_style, one.icon = ("info", "hand-o-right") if one is button else ("", "")
         text = question.feedback_on(button.description)

@@ -4,15 +4,18 @@ import base64
 import io
 import itertools
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML, display
-from matplotlib.patches import ConnectionPatch
+from matplotlib.patches import ConnectionPatch, Rectangle
 from PIL import Image
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Array, Picture
 from nst_utils.course import drawing
 
 # Pixels on each side of a place that its box shows.
@@ -21,7 +24,9 @@ _PAGE = Path(__file__).with_name("choices.html")
 _numbers = itertools.count(1)
 
 
-def show_choices(photograph, painting, chosen, places, alt=None):
+def show_choices(
+    photograph: Picture, painting: Picture, chosen: Array, places: Mapping[str, tuple[int, int]], alt: str | None = None
+) -> None:
     """The two pictures side by side, with a numbered box around some places and the spots chosen for them.
 
     chosen: (n_H, n_W), for each place of the photograph the number of a spot of the painting, row by row on a grid of
@@ -43,7 +48,7 @@ def show_choices(photograph, painting, chosen, places, alt=None):
         for axis, place in ((left, (row, column)), (right, spot)):
             y, x = ((index + 0.5) * step - 0.5 for index in place)
             for width, edge in ((4, "white"), (2, colour)):
-                axis.add_patch(plt.Rectangle(
+                axis.add_patch(Rectangle(
                     (x - AROUND, y - AROUND), 2 * AROUND, 2 * AROUND, fill=False, linewidth=width, edgecolor=edge
                 ))
             ends.append((x, y))
@@ -60,7 +65,7 @@ def show_choices(photograph, painting, chosen, places, alt=None):
     drawing.finish(figure, alt or f"The photograph and the painting; lines lead from places to their spots: {names}")
 
 
-def click_choices(photograph, painting, chosen, cosines=None):
+def click_choices(photograph: Picture, painting: Picture, chosen: Array, cosines: Array | None = None) -> None:
     """The two pictures side by side: a click on the photograph, or an arrow key, shows the spot chosen for the place.
 
     chosen, cosines: (n_H, n_W), see show_choices(). It needs no kernel, only a browser that runs its script.
@@ -79,7 +84,7 @@ def click_choices(photograph, painting, chosen, cosines=None):
     display(HTML(page.replace("NAME", f"nst-choices-{next(_numbers)}").replace("DATA", json.dumps(data))))
 
 
-def _grid_of(photograph, painting, chosen):
+def _grid_of(photograph: Picture, painting: Picture, chosen: Array) -> tuple[int, int]:
     """Pixels from place to place, and how many spots a row of the painting has."""
     rows = np.shape(chosen)[0] if np.ndim(chosen) == 2 else 0
     step = photograph.shape[0] // rows if rows else 0
@@ -93,7 +98,7 @@ def _grid_of(photograph, painting, chosen):
     return step, columns
 
 
-def _picture(pixels):
+def _picture(pixels: Picture) -> dict[str, Any]:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=88)
     return {

@@ -5,19 +5,27 @@ would write it. A notebook shows each drawing at once, as wide as its page, with
 `alt`, or the titles where none is given. Anywhere else it stays the current matplotlib figure.
 """
 
+from __future__ import annotations
+
 import base64
 import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import imageio.v3 as iio
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML, display
+from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import AnyPath, Array, Ints, Picture, WidthHeight
 from nst_utils.course.config import CONFIG
 from nst_utils.course.helper import to_picture
 from nst_utils.pictures.gallery import find_example
@@ -32,7 +40,14 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 
 
-def example(name, size=None, centre=(0.5, 0.5)):
+
+# {name: (x values, y values)}
+Curves: TypeAlias = Mapping[str, Iterable[Iterable[float]]]
+# (PNG bytes, alternative text) of each figure.
+Drawn: TypeAlias = list[tuple[bytes, str]]
+
+
+def example(name: str, size: WidthHeight | None = None, centre: tuple[float, float] = (0.5, 0.5)) -> Picture:
     """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
     name: a path below images/, found from any working directory, or a picture file of your own.
@@ -44,7 +59,7 @@ def example(name, size=None, centre=(0.5, 0.5)):
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
-def shuffle_tiles(picture, tile, seed=0):
+def shuffle_tiles(picture: Array, tile: int, seed: int = 0) -> Array:
     """The picture cut into squares of `tile` pixels, which are laid out again in a random order.
 
     picture: (H, W, C), both sides multiples of `tile`. The same seed gives the same order.
@@ -58,7 +73,9 @@ def shuffle_tiles(picture, tile, seed=0):
     return tiles.reshape(rows, columns, tile, tile, channels).swapaxes(1, 2).reshape(picture.shape)
 
 
-def show(pictures, columns=None, height=None, alt=None):
+def show(
+    pictures: Mapping[str, Array], columns: int | None = None, height: float | None = None, alt: str | None = None
+) -> None:
     """Pictures with their titles, in rows of `columns` (None: one row), each `height` inches high (None: as fits).
 
     pictures: {title: picture}; besides pictures the network's images (1, H, W, 3) and single channels (H, W) will do.
@@ -72,7 +89,10 @@ def show(pictures, columns=None, height=None, alt=None):
     finish(figure, alt or "Pictures: " + "; ".join(pictures))
 
 
-def show_table(pictures, rows, columns, height=None, alt=None):
+def show_table(
+    pictures: Sequence[Sequence[Array]], rows: Sequence[str], columns: Sequence[str], height: float | None = None,
+    alt: str | None = None,
+) -> None:
     """A table of pictures: pictures[i][j] stands in the row called rows[i] and the column called columns[j]."""
     figure, axes = _grid(len(rows), len(columns), pictures[0][0], height)
     for axis, title in zip(axes[0], columns, strict=True):
@@ -87,12 +107,15 @@ def show_table(pictures, rows, columns, height=None, alt=None):
     finish(figure, alt or f"A table of pictures. Rows: {'; '.join(rows)}. Columns: {named}")
 
 
-def strongest_channels(a, count):
+def strongest_channels(a: Array, count: int) -> Ints:
     """The numbers of the `count` channels of a (1, n_H, n_W, n_C) that vary most over the picture, most first."""
     return np.argsort(-np.std(a, axis=(0, 1, 2)), kind="stable")[:count]
 
 
-def show_feature_maps(picture, activations, count=5, height=None, alt=None):
+def show_feature_maps(
+    picture: Array, activations: Mapping[str, Array], count: int = 5, height: float | None = None,
+    alt: str | None = None,
+) -> None:
     """For each layer a row: the picture, and beside it the `count` channels that vary most over it.
 
     activations: {layer name: array (1, n_H, n_W, n_C)}.
@@ -104,20 +127,21 @@ def show_feature_maps(picture, activations, count=5, height=None, alt=None):
     show_table(maps, list(activations), ["the picture", *[""] * count], height, alt)
 
 
-def show_boxes(picture, boxes, height=None, alt=None):
+def show_boxes(
+    picture: Array, boxes: Mapping[str, tuple[int, int, int, int]], height: float | None = None, alt: str | None = None
+) -> None:
     """The picture with named rectangles on it. boxes: {name: (top, bottom, left, right)} in pixels."""
     figure, axes = _grid(1, 1, picture, height)
     _draw(axes[0, 0], picture)
     for number, (name, (top, bottom, left, right)) in enumerate(boxes.items()):
-        corner, line = (left - 0.5, top - 0.5), {"edgecolor": _colour(number), "linestyle": STYLES[number % 4]}
-        axes[0, 0].add_patch(
-            plt.Rectangle(corner, right - left, bottom - top, fill=False, linewidth=2, label=name, **line)
-        )
+        look: dict[str, Any] = {"edgecolor": _colour(number), "linestyle": STYLES[number % 4], "linewidth": 2}
+        corner = left - 0.5, top - 0.5
+        axes[0, 0].add_patch(Rectangle(corner, right - left, bottom - top, fill=False, label=name, **look))
     axes[0, 0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
     finish(figure, alt or "A picture with rectangles on it, named " + ", ".join(boxes))
 
 
-def show_matrices(matrices, height=None, alt=None):
+def show_matrices(matrices: Mapping[str, Array], height: float | None = None, alt: str | None = None) -> None:
     """Heat maps of non-negative matrices, {title: matrix}, on one colour scale: the square root of the entries."""
     height = height or min(TALLEST, (PAGE - 0.6) / (1.15 * len(matrices)))
     figure, axes = plt.subplots(
@@ -137,7 +161,10 @@ def show_matrices(matrices, height=None, alt=None):
     finish(figure, alt or "Heat maps of matrices: " + "; ".join(matrices))
 
 
-def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PAGE, 3.4), alt=None):
+def show_curves(
+    curves: Curves, xlabel: str = "iteration", ylabel: str = "cost", scale: str = "log",
+    size: tuple[float, float] = (PAGE, 3.4), alt: str | None = None,
+) -> None:
     """A plot of one line for each of the curves {name: (x values, y values)}, with the names beside it."""
     figure, axis = plt.subplots(figsize=size, dpi=DPI, layout="constrained")
     _draw_curves(axis, curves, xlabel, ylabel, scale)
@@ -146,7 +173,7 @@ def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PA
 
 
 @contextmanager
-def drawn_as_png():
+def drawn_as_png() -> Iterator[Drawn]:
     """The figures drawn inside the block, as a list of (PNG bytes, alt) that is full when the block ends; not shown."""
     global _kept
     outer, _kept = _kept, []
@@ -156,12 +183,12 @@ def drawn_as_png():
         _kept = outer
 
 
-def click_to_zoom():
+def click_to_zoom() -> None:
     """From now on a click on any picture of the notebook shows it as large as the window; another brings it back."""
     display(HTML(f"<script>{(Path(__file__).parent / 'zoom.js').read_text(encoding='utf-8')}</script>"))
 
 
-def write_gif(path, frames, seconds=0.15, rest=1.5):
+def write_gif(path: AnyPath, frames: Sequence[Picture], seconds: float = 0.15, rest: float = 1.5) -> Path:
     """Write pictures as an endless GIF, each shown for `seconds`, the last for `rest`; returns the path.
 
     Pictures of other sizes, as the coarse levels of a run have, are shown at the size of the last.
@@ -172,7 +199,9 @@ def write_gif(path, frames, seconds=0.15, rest=1.5):
     return path
 
 
-def _film(frames, extension, seconds=0.15, rest=1.5, **settings):
+def _film(
+    frames: Sequence[Picture], extension: str, seconds: float = 0.15, rest: float = 1.5, **settings: Any
+) -> bytes:
     """The bytes of an endless film of pictures."""
     height, width = frames[-1].shape[:2]
     frames = [resize(frame, (width, height)) for frame in frames]
@@ -192,13 +221,14 @@ class LiveView:
     Outside the `with` block update() does nothing, so a function that reports to the view can be called anywhere.
     """
 
-    def __init__(self):
-        self.frames = {}  # iteration -> picture
-        self.costs = {}  # name -> [(iteration, cost)]
-        self._figure = self._handle = None
+    def __init__(self) -> None:
+        self.frames: dict[int, Picture] = {}  # iteration -> picture
+        self.costs: dict[str, list[tuple[int, float]]] = {}  # name -> [(iteration, cost)]
+        self._figure: Figure | None = None
+        self._handle: Any = None
 
-    def __enter__(self):
-        self.__init__()
+    def __enter__(self) -> LiveView:
+        LiveView.__init__(self)
         self._figure, self._axes = plt.subplots(
             1, 2, figsize=(PAGE, 3.4), dpi=DPI, layout="constrained", gridspec_kw={"width_ratios": [1, 1.2]}
         )
@@ -207,11 +237,11 @@ class LiveView:
             self._handle = display(data, metadata=metadata, raw=True, display_id=True)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         plt.close(self._figure)
         self._figure = None
 
-    def update(self, iteration, image, **costs):
+    def update(self, iteration: int, image: Array, **costs: float) -> None:
         """Show the image, (1, H, W, 3) normalised or a picture, and the costs by name, as they are at an iteration."""
         if self._figure is None:
             return
@@ -230,12 +260,12 @@ class LiveView:
             data, metadata = _with_words(self._figure, words)
             self._handle.update(data, metadata=metadata, raw=True)
 
-    def film_strip(self, columns=6, height=None):
+    def film_strip(self, columns: int = 6, height: float | None = None) -> None:
         """Every frame kept, in rows."""
         if self._has_frames():
             show({f"iteration {iteration}": frame for iteration, frame in self.frames.items()}, columns, height)
 
-    def gif(self, path):
+    def gif(self, path: AnyPath) -> None:
         """The frames as an animation, written to a file and shown."""
         if self._has_frames():
             write_gif(path, list(self.frames.values()))
@@ -244,13 +274,13 @@ class LiveView:
             told = "the frames, one after the other"
             display(HTML(f'<img alt="{told}" width="480" src="data:image/webp;base64,{data}">'))
 
-    def _has_frames(self):
+    def _has_frames(self) -> bool:
         if not self.frames:
             print("There are no frames yet: they come when the optimisation has run.")
         return bool(self.frames)
 
 
-def _grid(rows, columns, picture, height):
+def _grid(rows: int, columns: int, picture: Array, height: float | None) -> tuple[Figure, Any]:
     tall, wide = _as_shown(picture).shape[:2]
     height = height or min(TALLEST, (PAGE / columns - 0.08) * tall / wide)
     figure, axes = plt.subplots(
@@ -266,17 +296,17 @@ def _grid(rows, columns, picture, height):
     return figure, axes
 
 
-def _draw(axis, picture):
+def _draw(axis: Axes, picture: Array) -> None:
     axis.axis("off")
     shown = _as_shown(picture)
     # A channel is stretched to its own range, unless it is given as grey levels.
-    grey = {"vmin": 0, "vmax": 255} if shown.dtype == np.uint8 else {}
+    grey: dict[str, Any] = {"vmin": 0, "vmax": 255} if shown.dtype == np.uint8 else {}
     axis.imshow(shown, cmap="magma", interpolation="nearest" if shown.ndim == 2 else None, **grey)
 
 
-def _draw_curves(axis, curves, xlabel, ylabel, scale):
+def _draw_curves(axis: Axes, curves: Curves, xlabel: str, ylabel: str, scale: str) -> None:
     for number, (name, (x, y)) in enumerate(curves.items()):
-        style = {"color": _colour(number), "linestyle": STYLES[number % 4]}
+        style: dict[str, Any] = {"color": _colour(number), "linestyle": STYLES[number % 4]}
         x = list(x)
         mark = MARKS[number % len(MARKS)] if len(x) < 12 else None
         axis.plot(x, list(y), label=name, linewidth=1.8, marker=mark, markersize=5, **style)
@@ -287,18 +317,18 @@ def _draw_curves(axis, curves, xlabel, ylabel, scale):
     axis.grid(alpha=0.3)
 
 
-def _as_shown(image):
+def _as_shown(image: Array) -> Array:
     return to_picture(image) if np.ndim(image) == 4 else np.asarray(image)
 
 
-def _colour(number):
+def _colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
-_kept = None  # the list of drawn_as_png(), inside its block
+_kept: Drawn | None = None  # the list of drawn_as_png(), inside its block
 
 
-def finish(figure, alt):
+def finish(figure: Figure, alt: str) -> None:
     """Keep the figure, show it with its alternative text, or, outside a notebook, leave it the current one."""
     if _kept is not None:
         _kept.append((_as_png(figure), alt))
@@ -310,17 +340,17 @@ def finish(figure, alt):
     plt.close(figure)
 
 
-def _in_notebook():
+def _in_notebook() -> bool:
     return "inline" in plt.get_backend()
 
 
-def _as_png(figure):
+def _as_png(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", bbox_inches="tight")
     return file.getvalue()
 
 
-def _with_words(figure, alt):
+def _with_words(figure: Figure, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
     """A figure as a notebook's display() takes it, {type: data} and its metadata, with words in place of its looks."""
     data = {"image/png": base64.b64encode(_as_png(figure)).decode(), "text/plain": alt}
     return data, {"image/png": {"alt": alt}}

@@ -2,14 +2,20 @@
 
 import base64
 import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from IPython.display import display
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Array
 from nst_utils.course.drawing import drawn_as_png, show
 
 
-def slide(values, draw, label="", start=None, still=None):
+def slide(
+    values: Iterable[Any] | Mapping[str, Any], draw: Callable[[Any], object], label: str = "", start: Any = None,
+    still: Callable[[], object] | None = None,
+) -> None:
     """A slider over the values, and below it the figure that draw(value) draws, each drawn when it is first wanted.
 
     values: a sequence, shown by str(), or a dictionary {words on the slider: value}. draw: a function of one value that
@@ -26,7 +32,7 @@ def slide(values, draw, label="", start=None, still=None):
         raise InputError(f"The slider cannot start at {start!r}: its values are {', '.join(names)}.")
     drawn = {}
 
-    def figure(name):
+    def figure(name: str) -> tuple[bytes, str]:
         if name not in drawn:
             drawn[name] = _draw(draw, options[name])
         return drawn[name]
@@ -36,7 +42,7 @@ def slide(values, draw, label="", start=None, still=None):
     display({**_widget(names, first, figure, label), **bundle}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
-def leaf_through(pictures, label="", columns=3):
+def leaf_through(pictures: Mapping[str, Array], label: str = "", columns: int = 3) -> None:
     """A slider over pictures, {title: picture}, each as large as the page allows; without a kernel all of them in rows.
 
     What show() takes will do.
@@ -49,7 +55,7 @@ def leaf_through(pictures, label="", columns=3):
     )
 
 
-def _draw(draw, *value):
+def _draw(draw: Callable[..., object], *value: Any) -> tuple[bytes, str]:
     with drawn_as_png() as figures:
         draw(*value)
     if len(figures) != 1:
@@ -57,14 +63,14 @@ def _draw(draw, *value):
     return figures[0]
 
 
-def _widget(names, first, figure, label):
+def _widget(names: Sequence[str], first: str, figure: Callable[[str], tuple[bytes, str]], label: str) -> dict[str, Any]:
     """The slider with its figure, as what a notebook shows of it; nothing where ipywidgets isn't installed."""
     try:
         import ipywidgets as widgets
     except ModuleNotFoundError:
         return {}
 
-    def image(name):
+    def image(name: str) -> str:
         png, alt = figure(name)
         data = base64.b64encode(png).decode()
         return f'<img alt="{html.escape(alt)}" style="max-width: 100%" src="data:image/png;base64,{data}">'

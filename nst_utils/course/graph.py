@@ -1,20 +1,24 @@
 """The course's graph: the network as a dictionary of tensors behind one variable, and the cost that reads it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import resolve_precision, tf, use_graph_mode
+from nst_utils.base.types import AnyPath, Array, Floats, Tensor
 from nst_utils.course.config import CONFIG
-from nst_utils.engine import costs
+from nst_utils.engine import costs, recipe
 from nst_utils.network.layout import LAYERS
 from nst_utils.network.vgg import activations, prepare
 from nst_utils.network.weights import COURSE_PATH, load_weights
 
 
-def load_vgg_model(path=None, pooling="average", precision="float32"):
+def load_vgg_model(
+    path: AnyPath | None = None, pooling: str = "average", precision: str = "float32"
+) -> dict[str, Tensor]:
     """The course's graph: a dictionary of 22 tensors, `input`, conv1_1 to conv5_4 and avgpool1 to avgpool5.
 
     `input` is a float32 variable of zeros (1, CONFIG.IMAGE_HEIGHT, CONFIG.IMAGE_WIDTH, 3) in the default graph; the
@@ -26,7 +30,7 @@ def load_vgg_model(path=None, pooling="average", precision="float32"):
     the machine is fast at it, computes the network in half the time; activations are float32 all the same. Raises
     InputError for a missing or unfit file.
     """
-    if str(path) == COURSE_PATH and not os.path.exists(path):
+    if path is not None and str(path) == COURSE_PATH and not os.path.exists(path):
         path = None
     weights = load_weights(path)
     use_graph_mode()
@@ -39,7 +43,9 @@ def load_vgg_model(path=None, pooling="average", precision="float32"):
     return model | {name: tf.cast(a, tf.float32) for name, a in found.items()}
 
 
-def compute_style_cost(a_S, a_G=None, STYLE_LAYERS=costs.STYLE_LAYERS):
+def compute_style_cost(
+    a_S: Mapping[str, Tensor], a_G: Any = None, STYLE_LAYERS: Iterable[tuple[str, float]] = recipe.STYLE_LAYERS
+) -> Tensor:
     """J_style = sum over the layers of weight * J_style of the layer, a scalar >= 0 (Gatys et al. 2015, eq. 5).
 
     compute_style_cost(a_S, a_G, STYLE_LAYERS): dictionaries from layer name to activations of the style and of the
@@ -58,7 +64,7 @@ def compute_style_cost(a_S, a_G=None, STYLE_LAYERS=costs.STYLE_LAYERS):
     return costs.compute_style_cost(a_S, model, layers)
 
 
-def few_steps(sess, train_step, variable, image, steps=10):
+def few_steps(sess: Any, train_step: Any, variable: Any, image: Array, steps: int = 10) -> Floats:
     """The variable's value after some train steps from an image on, an array like it: a first look at a train step."""
     with sess.graph.as_default():
         sess.run(tf.compat.v1.global_variables_initializer())

@@ -3,8 +3,10 @@
 from nst_utils.studio import Studio; Studio()
 """
 
+from typing import Any
 
-def __getattr__(name):
+
+def __getattr__(name: str) -> Any:
     if name == "Studio":
         from nst_utils.studio.page import Studio
 

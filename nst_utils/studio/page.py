@@ -4,6 +4,8 @@ All that a page sends is taken for a stranger's word: names lead to nothing but 
 read as the command line reads them, files are bounded. What it is sent, it shows as text, never as HTML.
 """
 
+from __future__ import annotations
+
 import base64
 import dataclasses
 import functools
@@ -14,7 +16,9 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
@@ -22,6 +26,7 @@ from PIL import Image
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import write_text
+from nst_utils.base.types import Array
 from nst_utils.engine.kinds import Choice, File, Masks, Memory, Number, Numbers, Size, Start, WeightedLayers, Whole
 from nst_utils.engine.settings import GROUPS, STARTS, Settings, default_text, read_setting, read_settings
 from nst_utils.fast.styles import read_book
@@ -29,8 +34,14 @@ from nst_utils.network.weights import EMBEDDED_NAME, MODEL_FOLDERS, OFFICIAL_NAM
 from nst_utils.pictures.gallery import examples
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import output_size, resize
-from nst_utils.studio.session import Painting, Session, file_name, png_of
+from nst_utils.studio.session import News, Painting, Present, Session, file_name, png_of
 from nst_utils.studio.uploads import MOST_BYTES, Parts, Picture, plain_name, read_upload
+from nst_utils.studio.waiting import Places
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from nst_utils.engine.run import Step
 
 _HERE = Path(__file__).resolve().parent
 # Longest sides of what is sent to the page, in pixels; the download is of the full size.
@@ -42,7 +53,7 @@ _PAUSE = 0.07
 SILENCE = 150
 
 # The few controls that matter first: what to call them, and the range of their sliders, which are logarithmic in two.
-FIRST = {
+FIRST: dict[str, dict[str, Any]] = {
     "strength": {"title": "Strength", "low": 0, "high": 1, "step": 0.05},
     "style_scale": {"title": "Brush size", "low": 0.25, "high": 4, "log": True},
     "keep_colors": {"title": "Colours"},
@@ -63,7 +74,7 @@ NOTEBOOKS = {
 }
 # What an instructor steps through in front of a class: a name, what to look at, and the settings that are changed,
 # for the course's method, whichever is chosen on the page.
-PRESETS = (
+PRESETS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("As it is", "The settings as they are on this page.", {}),
     ("Content only", "From noise, the content cost alone: the photograph comes back, without a painting in it.",
      {"beta": 0.0, "init": "noise", "method": "gram"}),
@@ -94,31 +105,36 @@ class Studio(anywidget.AnyWidget):
     _esm = _HERE / "page.js"
     _css = _HERE / "page.css"
 
-    form = traitlets.List().tag(sync=True)
+    form: Any = traitlets.List().tag(sync=True)
     groups = traitlets.Dict().tag(sync=True)
     gallery = traitlets.Dict().tag(sync=True)
-    presets = traitlets.List().tag(sync=True)
+    presets: Any = traitlets.List().tag(sync=True)
     notebooks = traitlets.Unicode().tag(sync=True)
     limits = traitlets.Dict().tag(sync=True)
-    blink = traitlets.List().tag(sync=True)  # the styles of the trained network
+    blink: Any = traitlets.List().tag(sync=True)  # the styles of the trained network
     # What changes: the pictures chosen, the settings as texts, what the session tells.
     photo = traitlets.Dict().tag(sync=True)
-    paintings = traitlets.List().tag(sync=True)
+    paintings: Any = traitlets.List().tag(sync=True)
     texts = traitlets.Dict().tag(sync=True)
     answered = traitlets.Dict().tag(sync=True)  # {page: number of its last change of settings that was looked at}
     usual = traitlets.Dict().tag(sync=True)
     before = traitlets.Bytes().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
-    curve = traitlets.List().tag(sync=True)
-    strip = traitlets.List().tag(sync=True)
-    kept = traitlets.List().tag(sync=True)
+    curve: Any = traitlets.List().tag(sync=True)
+    strip: Any = traitlets.List().tag(sync=True)
+    kept: Any = traitlets.List().tag(sync=True)
 
-    def __init__(self, notebooks="", places=None):
+    def __init__(self, notebooks: str = "", places: Places | None = None) -> None:
         self._examples = {kind: {_title(path): path for path in examples(kind)} for kind in ("content", "style")}
-        self._uploads, self._start, self._kept, self._number = {}, None, {}, 0
-        self._strip, self._every, self._seen = [], 1, None
-        self._shown, self._sent = None, 0.0
+        self._uploads: dict[str, Parts] = {}
+        self._start: Picture | None = None
+        self._kept: dict[int, dict[str, Any]] = {}
+        self._number = 0
+        self._strip: list[dict[str, Any]] = []
+        self._every, self._sent = 1, 0.0
+        self._seen: float | None = None
+        self._shown: Step | None = None
         self._refused = ""  # why the last wish was refused: said until the next one, whatever is painted meanwhile
         self._session = Session(self._told, places)
         super().__init__(
@@ -140,17 +156,17 @@ class Studio(anywidget.AnyWidget):
             self._show_usual()
         threading.Thread(target=self._watch, name="studio-watch", daemon=True).start()
 
-    def close(self):
+    def close(self) -> None:
         """End the session and remove its files."""
         self._session.close()
         super().close()
 
     # What is done on the page
 
-    def _received(self, _, message, buffers):
+    def _received(self, _: object, message: Any, buffers: Sequence[Buffer]) -> None:
         """One message of the page. Whatever is wrong with it becomes one sentence there."""
         self._seen = time.monotonic()
-        action = _ACTIONS.get(message.get("do")) if isinstance(message, dict) else None
+        action = _ACTIONS.get(str(message.get("do"))) if isinstance(message, dict) else None
         if action is None:
             return
         with self._session.lock:
@@ -165,24 +181,24 @@ class Studio(anywidget.AnyWidget):
             if action is Studio._set and isinstance(message.get("number"), int):
                 self.answered = self.answered | {str(message.get("page"))[:40]: message["number"]}
 
-    def _hello(self, message, buffers):
+    def _hello(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         if not self._session.busy and not self._session.present:
             self._session.quick_look()
 
-    def _bye(self, message, buffers):
+    def _bye(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         self._session.stop()
 
-    def _alive(self, message, buffers):
+    def _alive(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         self.send({"kind": "alive"})
 
-    def _example(self, message, buffers):
+    def _example(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """One of the example pictures, by a name that stands in the list."""
         kind = "content" if message["what"] == "photo" else "style"
         name = message["name"]
         self._take(message["what"], Picture(name, read_image(self._examples[kind][name])), message)
         self._changed()
 
-    def _upload(self, message, buffers):
+    def _upload(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """A part of a file; when it is there, what it is for."""
         key = str(message["id"])[:40]
         if message["part"] == 0:
@@ -204,14 +220,14 @@ class Studio(anywidget.AnyWidget):
             self._take(message["what"], read_upload(parts.name, data), message)
         self._changed()
 
-    def _remove(self, message, buffers):
+    def _remove(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         session, index = self._session, int(message["index"])
         session.paintings = [each for i, each in enumerate(session.paintings) if i != index]
         self._show_paintings()
         if session.paintings:
             self._changed()
 
-    def _painting(self, message, buffers):
+    def _painting(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """The weight, brush size or mask word of one painting."""
         session, index = self._session, int(message["index"])
         old = session.paintings[index]
@@ -228,7 +244,7 @@ class Studio(anywidget.AnyWidget):
         self._show_paintings()
         self._changed()
 
-    def _set(self, message, buffers):
+    def _set(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """The settings of the page, as texts; what does not fit is said, and nothing is changed."""
         texts = {str(name): str(text).strip() for name, text in message["texts"].items()}
         settings = {name: self._read(name, text) for name, text in texts.items() if text}
@@ -236,22 +252,22 @@ class Studio(anywidget.AnyWidget):
         self._use(settings, texts)
         self._changed()
 
-    def _paint(self, message, buffers):
+    def _paint(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         self._session.paint()
 
-    def _stop(self, message, buffers):
+    def _stop(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         self._session.stop()
 
-    def _go_on(self, message, buffers):
+    def _go_on(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         steps = str(message.get("steps") or "").strip()
         self._session.go_on(read_setting("iterations", steps) if steps else None)
 
-    def _preset(self, message, buffers):
+    def _preset(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         _, _, changes = PRESETS[int(message["number"]) % len(PRESETS)]
         steps = _PRESET_STEPS if changes else min(_PRESET_STEPS, 12)
         self._session.quick_look(changes, _PRESET_SIDE, steps)
 
-    def _keep(self, message, buffers):
+    def _keep(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         present = self._present()
         self._refuse_more()
         width, height = present.run.size
@@ -259,7 +275,7 @@ class Studio(anywidget.AnyWidget):
         changed = ", ".join(f"{name} {text}" for name, text in self.texts.items() if text)
         self._add_kept(present.image, present.names, words, changed or "settings as they come", present.report())
 
-    def _blink(self, message, buffers):
+    def _blink(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """The photo in a style of the trained network, beside what is painted: its picture is kept at once."""
         style = str(message["style"])
         if style not in self.blink:
@@ -271,7 +287,7 @@ class Studio(anywidget.AnyWidget):
         self._say(f"Painting in the style {style} ...")
         threading.Thread(target=self._blink_at, args=(style, session.photo, session.settings), daemon=True).start()
 
-    def _blink_at(self, style, photo, settings):
+    def _blink_at(self, style: str, photo: Picture, settings: dict[str, Any]) -> None:
         try:
             from nst_utils.fast.painting import painter_of  # which imports TensorFlow
 
@@ -282,30 +298,35 @@ class Studio(anywidget.AnyWidget):
             picture = painter.paint(small, painter.book.manner(style), given.strength)
             seconds = time.perf_counter() - began
         except InputError as error:
-            return self._say(str(error), failed=True)
+            self._say(str(error), failed=True)
+            return
         except Exception as error:  # whatever it is, the page has to say so
-            return self._say(f"Painting failed ({type(error).__name__}: {error}): try it again.", failed=True)
+            self._say(f"Painting failed ({type(error).__name__}: {error}): try it again.", failed=True)
+            return
         words, how = f"in {seconds:.2f} s, {size[0]}x{size[1]}", f"the trained network, strength {given.strength:g}"
         report = {"content": photo.name, "fast_style": style, "strength": given.strength, "size": size}
         with self._session.lock:
             self._add_kept(picture, (photo.name, style), words, how, report)
         self._say(f"Painted {words}: it is with the pictures kept.")
 
-    def _drop(self, message, buffers):
+    def _drop(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         self._kept.pop(int(message["number"]), None)
         self._show_kept()
 
-    def _download(self, message, buffers):
+    def _download(self, message: dict[str, Any], buffers: Sequence[Buffer]) -> None:
         """Send a file: the picture, its settings, a kept picture, or a film, which is made beside."""
         what = message["what"]
         if what == "kept":
             kept = self._kept[int(message["number"])]
-            return self._send_file(kept["name"], kept["png"])
+            self._send_file(kept["name"], kept["png"])
+            return
         present = self._present()
         if what == "picture":
-            return self._send_file(file_name(present.names, ".png"), present.png())
+            self._send_file(file_name(present.names, ".png"), present.png())
+            return
         if what == "settings":
-            return self._send_file(file_name(present.names, ".json"), _json(present.report()))
+            self._send_file(file_name(present.names, ".json"), _json(present.report()))
+            return
         if what not in (".gif", ".webp", ".mp4", ".zip"):
             raise InputError("There is no such file to download.")
         fps = Number(least=0.1, most=60).read("Frames a second", str(message.get("fps", 10)))
@@ -313,28 +334,32 @@ class Studio(anywidget.AnyWidget):
         self._say("Making the film ...")
         threading.Thread(target=self._make_film, args=(present, what, fps, every), daemon=True).start()
 
-    def _make_film(self, present, suffix, fps, every):
+    def _make_film(self, present: Present, suffix: str, fps: float, every: int) -> None:
         try:
             film = self._session.film(suffix, fps, every)
         except InputError as error:
-            return self._say(str(error), failed=True)
+            self._say(str(error), failed=True)
+            return
         except Exception as error:  # of the film's encoder, or files that a new painting has taken away
-            return self._say(f"The film could not be made ({type(error).__name__}): try it again.", failed=True)
+            self._say(f"The film could not be made ({type(error).__name__}): try it again.", failed=True)
+            return
         self._send_file(file_name(present.names, suffix), film)
         self._say("The film is made.")
 
     # What these have in common
 
-    def _present(self):
+    def _present(self) -> Present:
         if self._session.present is None:
             raise InputError("There is no picture yet: paint one first.")
         return self._session.present
 
-    def _refuse_more(self):
+    def _refuse_more(self) -> None:
         if len(self._kept) >= _MOST_KEPT:
             raise InputError(f"{_MOST_KEPT} pictures are kept already: remove one first.")
 
-    def _add_kept(self, image, names, words, settings, report):
+    def _add_kept(
+        self, image: Array, names: tuple[str, str], words: str, settings: str, report: dict[str, Any]
+    ) -> None:
         self._number += 1
         number = self._number
         self._kept[number] = {
@@ -343,7 +368,7 @@ class Studio(anywidget.AnyWidget):
         }
         self._show_kept()
 
-    def _choose_first(self):
+    def _choose_first(self) -> None:
         """Something to look at from the first moment."""
         for what, kind in (("photo", "content"), ("painting", "style")):
             names = list(self._examples[kind])
@@ -351,12 +376,12 @@ class Studio(anywidget.AnyWidget):
                 name = next((each for each in names if "Summer Palace" in each or "Cafe Terrace" in each), names[0])
                 self._take(what, Picture(name, read_image(self._examples[kind][name])), {})
 
-    def _take(self, what, picture, message):
+    def _take(self, what: str, picture: Picture, message: dict[str, Any]) -> None:
         session = self._session
         if what == "photo":
             session.photo = picture
             self.photo = {"name": picture.name, "url": _thumb(picture.pixels)}
-            self._show_before()
+            self._show_before(picture)
         elif what == "painting":
             if len(session.paintings) >= _MOST_PAINTINGS:
                 raise InputError(f"There are {_MOST_PAINTINGS} paintings already: remove one first.")
@@ -375,16 +400,16 @@ class Studio(anywidget.AnyWidget):
             self.texts = self.texts | {"init": "upload"}
             session.settings = session.settings | {"init": picture.pixels}
 
-    def _use(self, settings, texts):
+    def _use(self, settings: dict[str, Any], texts: dict[str, str]) -> None:
         self._session.settings, self.texts = settings, texts
         self._show_usual()
 
-    def _changed(self):
+    def _changed(self) -> None:
         """What a change leads to, once there are pictures to paint."""
         if self._session.photo and self._session.paintings:
             self._session.change()
 
-    def _read(self, name, text):
+    def _read(self, name: str, text: str) -> Any:
         """A setting from its text, as the command line reads it, but for files, which are those in a list."""
         if name not in Settings.__dataclass_fields__ or name in ("style_weights", "masks"):
             raise InputError(f"There is no setting called {name!r} on this page.")
@@ -401,7 +426,7 @@ class Studio(anywidget.AnyWidget):
             return text
         return read_setting(name, text)
 
-    def _take_settings(self, name, data):
+    def _take_settings(self, name: str, data: bytes) -> None:
         """A settings file, as the command line reads it; the files it names are not looked for."""
         with tempfile.TemporaryDirectory(prefix="studio-") as folder:
             path = Path(folder) / "settings"
@@ -442,7 +467,7 @@ class Studio(anywidget.AnyWidget):
 
     # What the page is told
 
-    def _told(self, news):
+    def _told(self, news: News) -> None:
         """News of the session, which holds its lock."""
         session, present = self._session, news.present
         if present and news.state in ("painting", "done") and not present.job.quick:
@@ -473,15 +498,15 @@ class Studio(anywidget.AnyWidget):
                 status = {**{k: v for k, v in self.status.items() if k not in status}, **status}
             self.status = status
 
-    def _refuse(self, message):
+    def _refuse(self, message: str) -> None:
         self._refused = message
         self._say(message, failed=True)
 
-    def _say(self, message, failed=False):
+    def _say(self, message: str, failed: bool = False) -> None:
         with self._session.lock:
             self.status = self.status | {"message": message, "failed": failed, "busy": self._session.busy}
 
-    def _add_to_strip(self, present):
+    def _add_to_strip(self, present: Present) -> None:
         """A small picture of every so many steps, ten at most."""
         number = len(self._session.history) - 1
         if number == 0 and not present.job.went_on:
@@ -492,16 +517,16 @@ class Studio(anywidget.AnyWidget):
                 self._strip, self._every = self._strip[::2], self._every * 2
             self.strip = list(self._strip)
 
-    def _show_usual(self):
+    def _show_usual(self) -> None:
         """What is taken for settings that are not given and depend on others."""
         given = {name: value for name, value in self._session.settings.items() if name not in FILLED_IN}
         usual = Settings.of(**given)
         self.usual = {name: str(getattr(usual, name) or "") for name in FILLED_IN}
 
-    def _show_before(self):
-        self.before = _jpeg(self._session.photo.pixels, _VIEW_SIDE)
+    def _show_before(self, photo: Picture) -> None:
+        self.before = _jpeg(photo.pixels, _VIEW_SIDE)
 
-    def _show_paintings(self):
+    def _show_paintings(self) -> None:
         self.paintings = [
             {
                 "name": each.picture.name, "url": _thumb(each.picture.pixels), "weight": each.weight,
@@ -511,13 +536,13 @@ class Studio(anywidget.AnyWidget):
             for each in self._session.paintings
         ]
 
-    def _show_kept(self):
+    def _show_kept(self) -> None:
         self.kept = [{name: each[name] for name in each if name != "png"} for each in self._kept.values()]
 
-    def _send_file(self, name, data):
+    def _send_file(self, name: str, data: bytes) -> None:
         self.send({"kind": "file", "name": name}, buffers=[data])
 
-    def _watch(self):
+    def _watch(self) -> None:
         """Stop what is painted for a page that is gone."""
         while not self._session.closed:
             time.sleep(5)
@@ -533,7 +558,7 @@ _ACTIONS = {
 }
 
 
-def _control(setting):
+def _control(setting: dataclasses.Field[Any]) -> dict[str, Any]:
     """A field of Settings as the page shows it: its name, words, bounds, and what it may be."""
     about, name = setting.metadata, setting.name
     kind = about["kind"]
@@ -560,13 +585,13 @@ def _control(setting):
     return control
 
 
-def _number_of(setting):
+def _number_of(setting: dataclasses.Field[Any]) -> float:
     """Where a slider stands that has not been touched."""
-    default = setting.default[0] if isinstance(setting.default, tuple) else setting.default
+    default: Any = setting.default[0] if isinstance(setting.default, tuple) else setting.default
     return default if default is not None else 30  # L-BFGS's steps, the one default that is filled in later
 
 
-def _fast_styles():
+def _fast_styles() -> list[str]:
     """The names of the styles that the trained network knows; none where its file is missing."""
     try:
         return list(read_book().manners)
@@ -574,7 +599,7 @@ def _fast_styles():
         return []
 
 
-def _weights_files():
+def _weights_files() -> dict[str, Path]:
     """The weights files that there are, by a word each."""
     names = {"official": OFFICIAL_NAME, "embedded": EMBEDDED_NAME}
     found = {}
@@ -585,7 +610,7 @@ def _weights_files():
     return found
 
 
-def _text_of(name, value):
+def _text_of(name: str, value: Any) -> str:
     """The text that a setting's value is read from."""
     kind = Settings.__dataclass_fields__[name].metadata["kind"]
     if isinstance(kind, Size):
@@ -599,22 +624,22 @@ def _text_of(name, value):
     return str(value)
 
 
-def _title(path):
+def _title(path: Path) -> str:
     """What to call an example picture."""
     small = ("at", "of", "the", "in", "on", "with")
     return " ".join(word if word in small else word.capitalize() for word in path.stem.split("-"))
 
 
 @functools.cache
-def _example_thumb(path):
+def _example_thumb(path: Path) -> str:
     return _thumb(read_image(path))
 
 
-def _thumb(picture, side=_THUMB_SIDE):
+def _thumb(picture: Array, side: int = _THUMB_SIDE) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture, side, 80)).decode()
 
 
-def _jpeg(picture, side, quality=90):
+def _jpeg(picture: Array, side: int, quality: int = 90) -> bytes:
     """The picture (H, W, 3) as a JPEG's bytes, its longer side at most `side`."""
     height, width = picture.shape[:2]
     scale = min(1.0, side / max(width, height))
@@ -624,11 +649,11 @@ def _jpeg(picture, side, quality=90):
     return file.getvalue()
 
 
-def _json(data):
+def _json(data: Any) -> bytes:
     return json.dumps(data, indent=1).encode()
 
 
-def _thinned(points):
+def _thinned(points: list[list[float]]) -> list[list[float]]:
     """The points of a curve, few enough to be sent at every step, the last one among them; infinite costs left out."""
     points = [point for point in points if all(map(math.isfinite, point))]
     step = -(-len(points) // _CURVE) or 1

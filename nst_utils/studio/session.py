@@ -4,6 +4,8 @@ One thread paints; all methods answer at once. Since the states of a run are nev
 last one: what the thread is computing at that moment is dropped when it is done.
 """
 
+from __future__ import annotations
+
 import contextlib
 import io
 import json
@@ -13,19 +15,26 @@ import threading
 import time
 import zipfile
 from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Picture as PixelArray
+from nst_utils.base.types import WidthHeight
 from nst_utils.engine.settings import Settings
 from nst_utils.engine.styles import Style, regions_of, styles_of
 from nst_utils.pictures.films import Frames, chosen
 from nst_utils.pictures.sizes import MIN_SIDE, output_size, resize
 from nst_utils.studio.uploads import Picture, plain_name
 from nst_utils.studio.waiting import Places
+
+if TYPE_CHECKING:  # which imports TensorFlow
+    from nst_utils.engine.run import Run, State, Step
 
 # The quick look: longest side, and steps at that size.
 QUICK_SIDE, QUICK_STEPS = 200, 6
@@ -42,7 +51,7 @@ class Painting:
     picture: Picture
     weight: float = 1.0
     scale: float = 1.0
-    mask: object = "all"
+    mask: Picture | str = "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,20 +63,20 @@ class Job:
     """
 
     photo: Picture
-    paintings: tuple
+    paintings: tuple[Painting, ...]
     asked: Settings
     settings: Settings
-    styles: list = field(repr=False)
+    styles: list[Style] = field(repr=False)
     quick: bool = False
-    start: object = field(default=None, repr=False)
+    start: Present | None = field(default=None, repr=False)
     went_on: bool = False
 
     @property
-    def size(self):
+    def size(self) -> WidthHeight:
         """(width, height) of the finished picture."""
         return output_size(self.photo.pixels.shape[1::-1], self.settings.size, self.settings.max_side)
 
-    def same_but_for_steps(self, other):
+    def same_but_for_steps(self, other: Job) -> bool:
         """Whether another job paints the same, however long."""
         return (
             self.photo is other.photo
@@ -81,21 +90,21 @@ class Present:
     """A picture and how it came about: the job, its run, the state, the last step."""
 
     job: Job
-    run: object = field(repr=False)
-    state: object = field(repr=False)
-    step: object = field(repr=False)
+    run: Run = field(repr=False)
+    state: State = field(repr=False)
+    step: Step = field(repr=False)
 
     @property
-    def image(self):
+    def image(self) -> PixelArray:
         """The picture of the full size, uint8 (H, W, 3)."""
         return resize(self.step.image, self.run.size)
 
     @property
-    def names(self):
+    def names(self) -> tuple[str, str]:
         """What the photo and the first painting are called."""
         return self.job.photo.name, self.job.paintings[0].picture.name
 
-    def report(self):
+    def report(self) -> dict[str, Any]:
         """The settings, files and costs as plain data, in the form of the command line's --report."""
         job, settings = self.job, self.run.settings.plain()
         names = [each.picture.name for each in job.paintings]
@@ -115,7 +124,7 @@ class Present:
             "last_step": costs,
         }
 
-    def png(self):
+    def png(self) -> bytes:
         """The picture as the bytes of a PNG file, with its report in the file's metadata."""
         return png_of(self.image, self.report())
 
@@ -140,30 +149,40 @@ class Session:
     with News, from any thread. A setting that does not fit is told by InputError, before anything is painted.
     """
 
-    def __init__(self, tell=lambda news: None, places=None):
-        self.photo, self.paintings, self.settings = None, [], {}
-        self.present, self.looked = None, None
-        self.history, self.looked_history = [], []
+    def __init__(self, tell: Callable[[News], object] = lambda news: None, places: Places | None = None) -> None:
+        self.photo: Picture | None = None
+        self.paintings: list[Painting] = []
+        self.settings: dict[str, Any] = {}
+        self.present: Present | None = None
+        self.looked: Present | None = None
+        self.history: list[Step] = []
+        self.looked_history: list[Step] = []
         self._tell, self._places = tell, places or Places()
         self._changed = threading.Condition(threading.RLock())
-        self._wanted, self._current, self._closed, self._thread = None, None, False, None
-        self._stepped = None  # the job that the last step belongs to
-        self._frames, self._cleanup = None, contextlib.ExitStack()
+        self._wanted: Job | None = None
+        self._current: Job | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._stepped: Job | None = None  # the job that the last step belongs to
+        self._frames: Frames | None = None
+        self._cleanup = contextlib.ExitStack()
         self._filming = threading.Lock()  # held while a frame is written, and while frames are removed
 
-    def quick_look(self, changes=(), side=QUICK_SIDE, steps=QUICK_STEPS):
+    def quick_look(
+        self, changes: Mapping[str, Any] | None = None, side: int = QUICK_SIDE, steps: int = QUICK_STEPS
+    ) -> None:
         """Show in small, and soon, what the pictures and settings lead to. A painting that runs is given up.
 
         changes: settings that are other than this session's for this look alone. side, steps: how small, how soon.
         """
-        settings = self.settings | dict(changes)
+        settings = self.settings | dict(changes or {})
         self._begin(_quick(self.job(settings), settings.get("init"), side, steps))
 
-    def paint(self):
+    def paint(self) -> None:
         """Paint from the start."""
         self._begin(self.job())
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop, and keep the picture so far: at once, whatever the thread is doing."""
         with self._changed:
             running, self._wanted, self._current = self._current or self._wanted, None, None
@@ -171,7 +190,7 @@ class Session:
                 there = "the picture so far is kept" if self.present else "there is no picture yet"
                 self._tell(News("stopped", f"Stopped: {there}.", None if running.quick else self.present))
 
-    def go_on(self, steps=None):
+    def go_on(self, steps: int | None = None) -> None:
         """Go on from the present picture: where it was stopped, for more steps, or with what has changed since.
 
         steps: how many more; by default those that are left where it was stopped on the way, and after the end as many
@@ -183,14 +202,13 @@ class Session:
             if present is None:
                 raise InputError("There is no picture to go on from yet: paint one first.")
             self._current = self._wanted = None
-            if job.same_but_for_steps(present.job):
-                longer = self._longer(present, job, steps)
-                if longer is not None:
-                    return self._begin(longer)
-            settings = replace(job.settings, init=present.image, iterations=steps or job.settings.iterations)
-            return self._begin(replace(job, settings=settings, went_on=True))
+            longer = self._longer(present, job, steps) if job.same_but_for_steps(present.job) else None
+            if longer is None:
+                settings = replace(job.settings, init=present.image, iterations=steps or job.settings.iterations)
+                longer = replace(job, settings=settings, went_on=True)
+            self._begin(longer)
 
-    def change(self):
+    def change(self) -> None:
         """Show what has changed: a painting goes on with it from where it is, or begins anew; else a quick look."""
         with self._changed:
             current = self._current
@@ -202,28 +220,28 @@ class Session:
                 self.paint()
 
     @property
-    def lock(self):
+    def lock(self) -> threading.Condition:
         """Held while news are told: whoever holds it sees the session stand still."""
         return self._changed
 
     @property
-    def busy(self):
+    def busy(self) -> bool:
         """Whether something is being painted, or waits to be."""
         return self._current is not None
 
     @property
-    def closed(self):
+    def closed(self) -> bool:
         """Whether the session has ended."""
         return self._closed
 
-    def close(self):
+    def close(self) -> None:
         """End the thread, after its present step, and remove what was kept in files."""
         with self._changed:
             self._closed, self._wanted, self._current = True, None, None
             self._changed.notify_all()
         self._remove_frames()
 
-    def job(self, settings=None):
+    def job(self, settings: dict[str, Any] | None = None) -> Job:
         """The checked Job of the present pictures and settings, or other settings than the session's."""
         chosen = self.settings if settings is None else settings
         if self.photo is None:
@@ -241,18 +259,18 @@ class Session:
         own = {"style_scale": scales if len(set(scales)) > 1 else scales[:1]}
         if several:
             own["style_weights"] = tuple(each.weight for each in self.paintings)
-        settings = Settings.of(**chosen | own)
+        checked = Settings.of(**chosen | own)
         styles = [
             Style(each.picture.pixels, weight=each.weight if masked else 1.0, mask=_mask_of(each.mask))
             for each in self.paintings
         ]
-        job = Job(self.photo, tuple(self.paintings), settings, settings, styles)
+        job = Job(self.photo, tuple(self.paintings), checked, checked, styles)
         # On stand-ins: numbers and masks that do not fit are told now.
         stand_in = np.zeros((1, 1, 3), np.uint8)
-        regions_of(styles_of([replace(each, picture=stand_in) for each in styles], settings), job.size)
+        regions_of(styles_of([replace(each, picture=stand_in) for each in styles], checked), job.size)
         return job
 
-    def film(self, suffix, fps=10, every=1):
+    def film(self, suffix: str, fps: float = 10, every: int = 1) -> bytes:
         """The bytes of a film of the making, ".gif", ".webp" or ".mp4", or of a ".zip" of its frames.
 
         every: only every so many frames, and the last one.
@@ -271,7 +289,7 @@ class Session:
                     file.write(frame, frame.name)
             return path.read_bytes()
 
-    def _longer(self, present, job, steps):
+    def _longer(self, present: Present, job: Job, steps: int | None) -> Job | None:
         """The job that goes on from the present state as one run of more steps would; None where none would."""
         from nst_utils.engine.run import Run
 
@@ -299,7 +317,7 @@ class Session:
             state = replace(state, stopped=None, over=False)
         return replace(longer, start=Present(longer, run, state, present.step))
 
-    def _begin(self, job):
+    def _begin(self, job: Job) -> None:
         with self._changed:
             if self._closed:
                 raise InputError("This session is closed: open the studio again.")
@@ -310,12 +328,12 @@ class Session:
             self._changed.notify_all()
             self._tell(News("quick" if job.quick else "painting"))
 
-    def _work(self):
+    def _work(self) -> None:
         while True:
             with self._changed:
                 while self._wanted is None and not self._closed:
                     self._changed.wait()
-                if self._closed:
+                if self._closed or self._wanted is None:
                     return
                 job, self._wanted = self._wanted, None
             try:
@@ -325,7 +343,7 @@ class Session:
             except Exception as error:  # whatever it is, the thread has to live on and the page has to say so
                 self._end(job, News("failed", f"Painting failed ({type(error).__name__}: {error}): try it again."))
 
-    def _run(self, job):
+    def _run(self, job: Job) -> None:
         if "tensorflow" not in sys.modules:
             words = "Loading TensorFlow and the network ..."
             self._tell_of(job, News("quick" if job.quick else "painting", words))
@@ -341,7 +359,7 @@ class Session:
             if mine and self._is_current(job):
                 self._advance(job)
 
-    def _advance(self, job):
+    def _advance(self, job: Job) -> None:
         from nst_utils.engine.run import Run
 
         self._tell_of(job, News("quick" if job.quick else "painting"))
@@ -350,7 +368,7 @@ class Session:
         else:
             run = Run(job.photo.pixels, job.styles, job.settings)
             state = run.begin()
-        recent = deque(maxlen=_RECENT)
+        recent: deque[float] = deque(maxlen=_RECENT)
         while not state.stopped:
             began, before = time.perf_counter(), state
             state = run.advance(state)
@@ -370,7 +388,7 @@ class Session:
             if not job.quick:
                 self._add_frame(present)
 
-    def _keep(self, present, new):
+    def _keep(self, present: Present, new: bool) -> None:
         """Take the picture over as the present one, or the one looked at, with its place in the curve."""
         if present.job.quick:
             self.looked = present
@@ -384,39 +402,39 @@ class Session:
         self.present = present
         self.history.append(present.step.without_picture())
 
-    def _add_frame(self, present):
+    def _add_frame(self, present: Present) -> None:
         """One more frame of the film; of pictures that went on from others, after theirs."""
         with self._filming:
             frames = self._frames
             if frames is not None:  # else the session has been closed
                 frames.add(len(frames.paths) if present.job.went_on else present.step.iteration, present.step.image)
 
-    def _remove_frames(self):
+    def _remove_frames(self) -> None:
         with self._filming:
             self._frames = None
             self._cleanup.close()
 
-    def _state_of(self, job, ended):
+    def _state_of(self, job: Job, ended: bool) -> str:
         if job.quick:
             return "idle" if ended else "quick"
         return "done" if ended else "painting"
 
-    def _is_current(self, job):
+    def _is_current(self, job: Job) -> bool:
         return self._current is job
 
-    def _tell_of(self, job, news):
+    def _tell_of(self, job: Job, news: News) -> None:
         with self._changed:
             if self._current is job:
                 self._tell(news)
 
-    def _end(self, job, news):
+    def _end(self, job: Job, news: News) -> None:
         with self._changed:
             if self._current is job:
                 self._current = None
                 self._tell(news)
 
 
-def _quick(job, init, side, steps):
+def _quick(job: Job, init: Any, side: int, steps: int) -> Job:
     """The job as a quick look: small, a few steps, always by L-BFGS, which alone has come far after so few."""
     scale = min(1.0, side / max(job.size))
     chosen = {
@@ -426,7 +444,7 @@ def _quick(job, init, side, steps):
     return replace(job, settings=replace(job.settings, **chosen).checked(), quick=True)
 
 
-def _ending(state, job):
+def _ending(state: State, job: Job) -> str:
     if job.quick:
         return "This is a quick look: Paint makes the picture." if state.stopped else ""
     return {
@@ -437,7 +455,7 @@ def _ending(state, job):
     }[state.stopped]
 
 
-def _left(run, state, recent):
+def _left(run: Run, state: State, recent: Collection[float]) -> float | None:
     """Seconds still to go, by what a pixel of the last steps took; None where nothing is known yet."""
     if not recent or state.stopped:
         return None
@@ -447,17 +465,17 @@ def _left(run, state, recent):
     return float(pixels * sum(recent) / len(recent))
 
 
-def _mask_of(mask):
+def _mask_of(mask: Picture | str) -> PixelArray | str | None:
     return mask.pixels if isinstance(mask, Picture) else mask if mask != "all" else None
 
 
-def _comparable(settings):
+def _comparable(settings: Settings) -> list[Any]:
     """The settings but for the number of steps; a picture to start from by its identity."""
     values = [getattr(settings, name) for name in Settings.__dataclass_fields__ if name != "iterations"]
     return [id(value) if isinstance(value, np.ndarray) else value for value in values]
 
 
-def png_of(image, report):
+def png_of(image: PixelArray, report: dict[str, Any]) -> bytes:
     """A picture uint8 (H, W, 3) as the bytes of a PNG file, with the report, plain data, in the file's metadata."""
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", "nst_utils")
@@ -467,7 +485,7 @@ def png_of(image, report):
     return file.getvalue()
 
 
-def file_name(names, suffix):
+def file_name(names: tuple[str, str], suffix: str) -> str:
     """What to call a download: the names of the photo and the painting, and a suffix."""
     parts = [Path(plain_name(each)).stem for each in names]
     return "-".join("".join(c if c.isalnum() or c in "-_" else "-" for c in part)[:40] for part in parts) + suffix

@@ -5,10 +5,10 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Picture as PixelArray
 from nst_utils.pictures.reading import read_image
 
 MOST_BYTES, MOST_PIXELS = 40_000_000, 100_000_000
@@ -22,17 +22,17 @@ class Picture:
     """A picture, uint8 (H, W, 3), and what to call it: a name to show, which never leads to a file."""
 
     name: str
-    pixels: np.ndarray = field(repr=False)
+    pixels: PixelArray = field(repr=False)
 
 
-def plain_name(name):
+def plain_name(name: object) -> str:
     """The last part of a name, without control characters and not long: to show, and for a download."""
     last = str(name).replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if letter.isprintable()).strip(" .")
     return (kept if len(kept) <= _LONGEST_NAME else kept[: _LONGEST_NAME - 1] + "…") or "picture"
 
 
-def read_upload(name, data):
+def read_upload(name: object, data: bytes) -> Picture:
     """The Picture in these bytes; InputError, with the name alone, for anything else or too much of it."""
     name = plain_name(name)
     check_bytes(name, len(data))
@@ -57,7 +57,7 @@ def read_upload(name, data):
             raise InputError(str(error).replace(str(path), name)) from None
 
 
-def check_bytes(name, size):
+def check_bytes(name: object, size: int) -> None:
     """InputError for a file that is empty or larger than a studio takes."""
     if size > MOST_BYTES:
         raise InputError(
@@ -71,11 +71,11 @@ def check_bytes(name, size):
 class Parts:
     """A file that comes in parts, which together are no more than was announced."""
 
-    def __init__(self, name, size):
+    def __init__(self, name: object, size: int) -> None:
         check_bytes(name, size)
-        self.name, self.size, self._data = name, size, bytearray()
+        self.name, self.size, self._data = str(name), size, bytearray()
 
-    def add(self, part):
+    def add(self, part: bytes) -> bytes | None:
         """One part more; the whole file once it is there, else None."""
         if len(self._data) + len(part) > self.size:
             raise InputError(f"{plain_name(self.name)} is longer than was announced: choose it again.")

@@ -11,7 +11,9 @@ import os
 import platform
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import psutil
@@ -19,6 +21,7 @@ from filelock import FileLock
 
 from nst_utils.base.files import write_text
 from nst_utils.base.machine import machine_memory
+from nst_utils.base.types import AnyPath
 
 # Seconds between two looks at whether it is one's turn.
 _PAUSE = 0.1
@@ -27,7 +30,7 @@ _PAUSE = 0.1
 class Places:
     """The places of one session. budget: bytes for all sessions together; file: where the places are written down."""
 
-    def __init__(self, budget=None, file=None):
+    def __init__(self, budget: int | None = None, file: AnyPath | None = None) -> None:
         self.budget = budget or int(0.75 * machine_memory())
         self._file = Path(file) if file else _shared_file()
         self._lock = FileLock(f"{self._file}.lock")
@@ -35,7 +38,9 @@ class Places:
         self._me = {"pid": me.pid, "born": me.create_time(), "key": id(self)}
 
     @contextlib.contextmanager
-    def place(self, need, waits=lambda: None, given_up=lambda: False):
+    def place(
+        self, need: int, waits: Callable[[], object] = lambda: None, given_up: Callable[[], bool] = lambda: False
+    ) -> Iterator[bool]:
         """A place of `need` bytes, waited for in line: yields True with it, False where given_up() came first.
 
         waits: called once where there is none yet. A run alone always finds a place: how it stays within the
@@ -56,16 +61,16 @@ class Places:
         finally:
             self.leave()
 
-    def leave(self):
+    def leave(self) -> None:
         """Give the place back."""
         with self._ledger() as entries:
             entries[:] = [each for each in entries if not self._is_mine(each)]
 
-    def _put(self, state, need):
+    def _put(self, state: str, need: int) -> None:
         with self._ledger() as entries:
             entries.append({**self._me, "state": state, "bytes": need})
 
-    def _admitted(self, need):
+    def _admitted(self, need: int) -> bool:
         """Whether it is this session's turn and it fits beside those that run; then it runs."""
         with self._ledger() as entries:
             waiting = [each for each in entries if each["state"] == "waiting"]
@@ -75,11 +80,11 @@ class Places:
             waiting[0]["state"] = "running"
             return True
 
-    def _is_mine(self, entry):
+    def _is_mine(self, entry: Mapping[str, Any]) -> bool:
         return all(entry[name] == value for name, value in self._me.items())
 
     @contextlib.contextmanager
-    def _ledger(self):
+    def _ledger(self) -> Iterator[list[dict[str, Any]]]:
         """The places, to be changed by one process at a time."""
         with self._lock:
             try:
@@ -91,14 +96,14 @@ class Places:
             write_text(self._file, json.dumps(entries))  # beside, then renamed: others read it at any time
 
 
-def _lives(entry):
+def _lives(entry: Mapping[str, Any]) -> bool:
     try:
         return abs(psutil.Process(entry["pid"]).create_time() - entry["born"]) < 1
     except psutil.Error:
         return False
 
 
-def _shared_file():
+def _shared_file() -> Path:
     """A file of this user on this machine, whose processes have its memory in common."""
     folder = Path(tempfile.gettempdir())
     with contextlib.suppress(OSError, RuntimeError):  # there may be no home, or none that can be written to
@@ -109,7 +114,7 @@ def _shared_file():
     return folder / f"studio-{_user()}-{platform.node() or 'here'}.json"
 
 
-def _user():
+def _user() -> str:
     with contextlib.suppress(Exception):  # there may be a number without a name, as in containers
         return getpass.getuser()
     return "user"

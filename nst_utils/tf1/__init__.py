@@ -4,10 +4,12 @@ The notebook's own code then gets TensorFlow under its old names, what other lib
 that are missing have substitutes. Libraries and other kernels notice nothing; `%unload_ext nst_utils.tf1` undoes it.
 """
 
+from typing import Any
+
 _loaded = None
 
 
-def load_ipython_extension(ip):
+def load_ipython_extension(ip: Any) -> None:
     """Called by `%load_ext nst_utils.tf1`."""
     from nst_utils.tf1.extension import OldNotebook
 
@@ -18,7 +20,7 @@ def load_ipython_extension(ip):
         _loaded = notebook
 
 
-def unload_ipython_extension(ip):
+def unload_ipython_extension(ip: Any) -> None:
     """Called by `%unload_ext nst_utils.tf1`."""
     global _loaded
     if _loaded is not None:

@@ -14,8 +14,9 @@ _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 class Cell:
     """Source of a cell; `module` is its syntax tree, or None where it cannot be read as Python."""
 
-    def __init__(self, source):
-        self._header, self._aside = "", []
+    def __init__(self, source: str) -> None:
+        self._header = ""
+        self._aside: list[str] = []
         if source.startswith("%%"):
             if source.startswith(_PYTHON_MAGICS):
                 self._header, _, source = source.partition("\n")
@@ -25,20 +26,22 @@ class Cell:
         self.is_python = bool(source) or not self._header
         self.module = self._parse(source.split("\n"))
 
-    def source(self, module=None):
+    def source(self, module: cst.Module | None = None) -> str:
         """The text of the cell, with another tree in place of its own."""
-        text = _MASK.sub(lambda found: self._aside[int(found[1])], (module or self.module).code)
+        module = module or self.module
+        assert module is not None
+        text = _MASK.sub(lambda found: self._aside[int(found[1])], module.code)
         return self._header + text
 
-    def magics(self):
+    def magics(self) -> list[str]:
         """The lines put aside."""
         return list(self._aside)
 
-    def set_magic(self, line, new):
+    def set_magic(self, line: str, new: str) -> None:
         """Another text for a line put aside."""
         self._aside[self._aside.index(line)] = new
 
-    def _parse(self, lines):
+    def _parse(self, lines: list[str]) -> cst.Module | None:
         """The tree of the lines; wherever Python stumbles over a line that may be none, it is put aside."""
         while True:
             text = "\n".join(lines)
@@ -55,6 +58,6 @@ class Cell:
                 lines[at] = f"{found[1]}{found[2]}__not_python_{len(self._aside) - 1}__"
 
 
-def shown(node):
+def shown(node: cst.CSTNode) -> str:
     """The source of a node, in one line."""
     return " ".join(cst.Module([]).code_for_node(node).split())

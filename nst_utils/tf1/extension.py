@@ -1,7 +1,11 @@
 """A kernel made ready for an old notebook, and put back: what `%load_ext nst_utils.tf1` loads."""
 
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Callable
+from typing import Any
 
 import nst_utils
 from nst_utils.base.errors import InputError
@@ -23,19 +27,19 @@ _OURS = re.compile(
 class OldNotebook:
     """A kernel in which an old notebook finds what it expects, from load() to unload()."""
 
-    def __init__(self, ip):
+    def __init__(self, ip: Any) -> None:
         self._ip = ip
         self._patches = Patches()
         self._files = Files(ip.user_ns)
         # Bound once, to be known again in the notebook's variables.
         self._load_vgg_model, self._save_image = self._files.load_vgg_model, self._into_folder
-        self._renamed = {}
+        self._renamed: dict[str, tuple[Any, Any]] = {}
         self._keras_is_patched = False
         self._decided = False
         # Several notebooks of a folder may begin alike.
         self._lookups = 3
 
-    def load(self):
+    def load(self) -> str:
         """Put everything in place; the line that says what was restored."""
         patches = self._patches
         self._was_eager = tf.executing_eagerly()
@@ -60,7 +64,7 @@ class OldNotebook:
             "%unload_ext nst_utils.tf1 undoes it."
         )
 
-    def unload(self):
+    def unload(self) -> None:
         """Put everything back as it was."""
         self._ip.events.unregister("pre_run_cell", self._before_cell)
         replaced = self._replaced()
@@ -72,7 +76,7 @@ class OldNotebook:
         self._files.close()
         tensors.set_mode("eager" if self._was_eager else "graph")
 
-    def _replaced(self):
+    def _replaced(self) -> list[tuple[Any, Any]]:
         """(what the notebook's variables may hold from before, what they hold now)."""
         originals = [
             (tf, self._tensorflow),
@@ -82,7 +86,7 @@ class OldNotebook:
         ]
         return originals + [(old, new) for old, new in self._patches.replacements() if callable(old)]
 
-    def _rename(self, replaced):
+    def _rename(self, replaced: list[tuple[Any, Any]]) -> dict[str, tuple[Any, Any]]:
         """Let the notebook's variables hold what replaced their values: {name: (before, now)} of those that changed."""
         # The first of several pairs for the same value counts.
         new = {id(before): now for before, now in reversed(replaced)}
@@ -93,10 +97,10 @@ class OldNotebook:
                 changed[name] = value, new[id(value)]
         return changed
 
-    def _before_cell(self, info):
+    def _before_cell(self, info: Any) -> None:
         self._look_at(info.raw_cell)
 
-    def _look_at(self, cell):
+    def _look_at(self, cell: str) -> None:
         """Graphs or TensorFlow 2, as the cell that runs now calls for, and before it its whole notebook."""
         if self._lookups:
             self._lookups -= 1
@@ -105,29 +109,29 @@ class OldNotebook:
                 self._consider("\n".join(self._ip.transform_cell(source) for source in code))
         self._consider(self._ip.transform_cell(cell))
 
-    def _consider(self, source):
+    def _consider(self, source: str) -> None:
         """Graphs or TensorFlow 2, as a piece of source calls for."""
         mode = mode_of(source, self._decided)
         if mode:
             self._decided = True
             tensors.set_mode(mode)
 
-    def _prepare(self, name):
+    def _prepare(self, name: str) -> None:
         if name == "keras":
             self._use_keras()
 
-    def _use_keras(self):
+    def _use_keras(self) -> None:
         if not self._keras_is_patched:
             self._keras_is_patched = True
             applications.patch(self._patches, self._files)
 
-    def _into_folder(self, path, image):
+    def _into_folder(self, path: Any, image: Any) -> Any:
         """save_image that makes the folder."""
         return helper.save_image(self._files.target(path), image)
 
     # --- Magics and shell commands ------------------------------------------------------------------------
 
-    def _patch_shell(self):
+    def _patch_shell(self) -> None:
         ip, patches = self._ip, self._patches
         magics = ip.magics_manager.magics["line"]
         patches.set(magics, "missing_pictures", self._missing_pictures)
@@ -139,18 +143,18 @@ class OldNotebook:
             patches.set(ip, name, self._unless_it_installs("!", getattr(ip, name)))
         patches.add(ip, "magic", lambda line: ip.run_line_magic(*(line.lstrip("%").split(None, 1) + [""])[:2]))
 
-    def _unless_it_installs(self, prefix, run):
-        def command(line, *args, **kwargs):
+    def _unless_it_installs(self, prefix: str, run: Callable[..., Any]) -> Callable[..., Any]:
+        def command(line: str, *args: Any, **kwargs: Any) -> Any:
             if _INSTALLS.search(prefix + line) and _OURS.search(line):
                 return self._leave_out(prefix + line)
             return run(line, *args, **kwargs)
 
         return command
 
-    def _leave_out(self, line):
+    def _leave_out(self, line: str) -> None:
         self._files.say(f"`{line.strip()}` is left out: it would change the packages of today.")
 
-    def _missing_pictures(self, line):
+    def _missing_pictures(self, line: str) -> None:
         """%missing_pictures example: one of ours takes the place of a picture that is not there; error: an error."""
         if line.strip() not in ("example", "error"):
             raise InputError("%missing_pictures takes one word: example or error.")

@@ -1,13 +1,16 @@
 """What the cells of a notebook say together: the meaning of names, which hold tensors, which folders are written to."""
 
+from __future__ import annotations
+
 from collections import defaultdict
+from collections.abc import Iterable
 
 import libcst as cst
 import libcst.matchers as m
 
 from nst_utils.course.config import CONFIG
 from nst_utils.tf1.cells import shown
-from nst_utils.tf1.syntax import called, dotted, is_shape, leaves_the_graph, literal, variables
+from nst_utils.tf1.syntax import called, calls_in, dotted, is_shape, leaves_the_graph, literal, names_in, variables
 
 # What `from nst_utils import *` brings.
 _STAR = {
@@ -22,15 +25,24 @@ WRITE = {"save_image", "imsave", "save", "savefig", "imwrite", "mimsave", "save_
 class Facts(cst.CSTVisitor):
     """What all cells together say: the meaning of names, and which names hold tensors or sides of shapes."""
 
-    def __init__(self, modules, own_helper=False):
-        self.aliases, self.defined, self.identifiers = {"tf": "tensorflow"}, set(), set()
+    def __init__(self, modules: Iterable[cst.Module], own_helper: bool = False) -> None:
+        self.aliases = {"tf": "tensorflow"}
+        self.defined: set[str] = set()
+        self.identifiers: set[str] = set()
         self.own_helper = own_helper
-        self.sides, self.eight_bit, self.functions = set(), set(), {}
+        self.sides: set[str] = set()
+        self.eight_bit: set[str] = set()
+        self.functions: dict[str, list[str]] = {}
         self.uses_device = self.imports_scipy = False
-        self.folders = set()  # those that the code writes to
-        self.tensors, self.ambiguous = set(), set()  # of (function, name)
-        self._scope, self._locals = [""], defaultdict(set)
-        self._assigned, self._calls, self._written, self._texts = [], [], [], {}
+        self.folders: set[str] = set()  # those that the code writes to
+        self.tensors: set[tuple[str, str]] = set()  # of (function, name), as are the ambiguous ones
+        self.ambiguous: set[tuple[str, str]] = set()
+        self._scope = [""]
+        self._locals: defaultdict[str, set[str]] = defaultdict(set)
+        self._assigned: list[tuple[str, set[str], cst.BaseExpression]] = []
+        self._calls: list[tuple[str, cst.Call]] = []
+        self._written: list[cst.BaseExpression] = []
+        self._texts: dict[str, str] = {}
         for module in modules:
             module.visit(self)
         for name in self.defined & self.aliases.keys():
@@ -38,12 +50,12 @@ class Facts(cst.CSTVisitor):
         self._follow_tensors()
         self.folders |= {folder for path in self._written if (folder := self.folder(path))}
 
-    def folder(self, node):
+    def folder(self, node: cst.BaseExpression) -> str:
         """The folder, relative to the notebook's, that an expression for a path names; "" if it names none."""
         folder = self._beginning(node).replace("\\", "/").rpartition("/")[0]
         return "" if folder.startswith(("/", "~")) or ":" in folder else folder
 
-    def _beginning(self, node):
+    def _beginning(self, node: cst.BaseExpression) -> str:
         """The text that an expression for a path begins with, as far as it is written in the notebook."""
         if isinstance(node, cst.BinaryOperation):
             return self._beginning(node.left)
@@ -55,15 +67,17 @@ class Facts(cst.CSTVisitor):
             first = node.parts[0] if node.parts else None
             if isinstance(first, cst.FormattedStringExpression):
                 return self._beginning(first.expression)
-            return first.value if first else ""
+            return first.value if isinstance(first, cst.FormattedStringText) else ""
         if isinstance(node, cst.Call):
-            if m.matches(node.func, m.Attribute(m.SimpleString(), m.Name("format"))):
+            if isinstance(node.func, cst.Attribute) and m.matches(
+                node.func, m.Attribute(m.SimpleString(), m.Name("format"))
+            ):
                 return literal(node.func.value)
             if self.full_name(node.func) == "os.path.join" and node.args:
                 return self._beginning(node.args[0].value).rstrip("/") + "/"
         return literal(node)
 
-    def full_name(self, node):
+    def full_name(self, node: cst.CSTNode) -> str:
         """The dotted name of an expression with its imports resolved, such as scipy.misc.imread; "" if it has none."""
         parts = []
         while isinstance(node, cst.Attribute):
@@ -73,37 +87,37 @@ class Facts(cst.CSTVisitor):
             return ""
         return ".".join([self.aliases[node.value], *reversed(parts)])
 
-    def is_tensor(self, node, scope="", certain=True):
+    def is_tensor(self, node: cst.CSTNode, scope: str = "", certain: bool = True) -> bool:
         """Whether an expression in a function (scope: its name) is made of a tensor, as far as can be told.
 
         certain: a variable that is something else as well, now and then, counts as no tensor.
         """
         known = self.tensors - self.ambiguous if certain else self.tensors
-        if any(self._key(name.value, scope) in known for name in m.findall(node, m.Name())):
+        if any(self._key(name.value, scope) in known for name in names_in(node)):
             return True
-        return any(self.full_name(call.func).startswith("tensorflow.") for call in m.findall(node, m.Call()))
+        return any(self.full_name(call.func).startswith("tensorflow.") for call in calls_in(node))
 
-    def _key(self, name, scope):
+    def _key(self, name: str, scope: str) -> tuple[str, str]:
         """(the function that a variable belongs to, its name); "" for the notebook's own."""
         return (scope, name) if name in self._locals[scope] else ("", name)
 
-    def visit_Name(self, node):
+    def visit_Name(self, node: cst.Name) -> None:
         self.identifiers.add(node.value)
 
-    def visit_Attribute(self, node):
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
         node.value.visit(self)  # what follows the dot is no variable
         return False
 
-    def visit_Import(self, node):
+    def visit_Import(self, node: cst.Import) -> None:
         for alias in node.names:
             path = dotted(alias.name)
             self.imports_scipy |= path.startswith("scipy") and path != "scipy.misc" and not alias.asname
-            if alias.asname:
-                self.aliases[alias.asname.name.value] = path
+            if alias.evaluated_alias:
+                self.aliases[alias.evaluated_alias] = path
             else:
                 self.aliases[path.partition(".")[0]] = path.partition(".")[0]
 
-    def visit_ImportFrom(self, node):
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
         module = dotted(node.module) if node.module else ""
         if isinstance(node.names, cst.ImportStar):
             if module == "nst_utils" and not self.own_helper:
@@ -112,22 +126,21 @@ class Facts(cst.CSTVisitor):
                 self.imports_scipy = True
             return
         for alias in node.names:
-            name = alias.asname.name.value if alias.asname else alias.name.value
-            self.aliases[name] = f"{module}.{alias.name.value}"
+            self.aliases[alias.evaluated_alias or alias.evaluated_name] = f"{module}.{alias.evaluated_name}"
 
-    def visit_FunctionDef(self, node):
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self.defined.add(node.name.value)
         self.functions[node.name.value] = [parameter.name.value for parameter in node.params.params]
         self._locals[node.name.value].update(self.functions[node.name.value])
         self._scope.append(node.name.value)
 
-    def leave_FunctionDef(self, node):
+    def leave_FunctionDef(self, node: cst.FunctionDef) -> None:
         self._scope.pop()
 
-    def visit_ClassDef(self, node):
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
         self.defined.add(node.name.value)
 
-    def visit_Assign(self, node):
+    def visit_Assign(self, node: cst.Assign) -> None:
         for target in node.targets:
             names = variables(target.target)
             self._assign(names, node.value)
@@ -138,31 +151,32 @@ class Facts(cst.CSTVisitor):
             if "uint8" in shown(node.value):
                 self.eight_bit.update(names)
 
-    def visit_AugAssign(self, node):
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
         self._assign(variables(node.target), node.value)
 
-    def visit_For(self, node):
+    def visit_For(self, node: cst.For) -> None:
         if is_shape(node.iter):
             self.sides.update(variables(node.target))
 
-    def visit_CompFor(self, node):
+    def visit_CompFor(self, node: cst.CompFor) -> None:
         if is_shape(node.iter):
             self.sides.update(variables(node.target))
 
-    def visit_Call(self, node):
+    def visit_Call(self, node: cst.Call) -> None:
         self._calls.append((self._scope[-1], node))
         if called(node) in WRITE and node.args:
             self._written.append(node.args[0].value)
         if self.full_name(node.func) == "tensorflow.device":
             self.uses_device = True
-        if m.matches(node.func, m.Attribute(m.Name(), m.Name("get_shape"))):
-            self.tensors.add((self._scope[-1], node.func.value.value))
+        if isinstance(node.func, cst.Attribute) and node.func.attr.value == "get_shape":
+            if isinstance(node.func.value, cst.Name):
+                self.tensors.add((self._scope[-1], node.func.value.value))
 
-    def _assign(self, names, value):
+    def _assign(self, names: set[str], value: cst.BaseExpression) -> None:
         self._locals[self._scope[-1]].update(names)
         self._assigned.append((self._scope[-1], names, value))
 
-    def _follow_tensors(self):
+    def _follow_tensors(self) -> None:
         """From tensors to what is computed of them, and into the functions that they are given to."""
         before = -1
         while before != len(self.tensors):
@@ -179,6 +193,6 @@ class Facts(cst.CSTVisitor):
             if not self._makes_tensor(value, scope):
                 self.ambiguous.update(self._key(name, scope) for name in names)
 
-    def _makes_tensor(self, value, scope):
+    def _makes_tensor(self, value: cst.BaseExpression, scope: str) -> bool:
         """A session's results are arrays, a shape's are numbers."""
         return self.is_tensor(value, scope, certain=False) and not leaves_the_graph(value)

@@ -1,5 +1,7 @@
 """Files that an old notebook names and that are not here: pictures, weights, folders to write to, Windows paths."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import operator
@@ -7,8 +9,10 @@ import os
 import re
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import imageio
 import imageio.v2
@@ -21,10 +25,12 @@ from PIL import Image
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import tf
+from nst_utils.base.types import AnyPath, Tensor, WidthHeight
 from nst_utils.course import drawing, graph
 from nst_utils.course.config import CONFIG
 from nst_utils.network.weights import EMBEDDED_NAME, OFFICIAL_NAME, find_weights
 from nst_utils.pictures.gallery import GALLERIES
+from nst_utils.tf1.patches import Patches
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 # Words that say of a file's name that it is a painting; whatever has none is a photograph.
@@ -43,18 +49,19 @@ class Files:
     IMAGE_WIDTH and IMAGE_HEIGHT are looked up when a picture has to be made.
     """
 
-    def __init__(self, names=None, say=print):
+    def __init__(self, names: dict[str, Any] | None = None, say: Callable[[str], object] = print) -> None:
         self.substitute = True
-        self._names, self._say, self._said = names if names is not None else {}, say, set()
-        self._folder = None
+        self._names, self._say = names if names is not None else {}, say
+        self._said: set[str] = set()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def close(self):
+    def close(self) -> None:
         """Remove the pictures that stood in for missing ones."""
         if self._folder:
             self._folder.cleanup()
             self._folder = None
 
-    def picture(self, path):
+    def picture(self, path: Any) -> Any:
         """The path, or that of an example of ours where it names a picture that is not there."""
         path = local(path)
         if not self.substitute or not is_missing_picture(path):
@@ -70,7 +77,7 @@ class Files:
         Image.fromarray(drawing.example(name, size)).save(standin)
         return str(standin)
 
-    def weights(self, path):
+    def weights(self, path: Any) -> Any:
         """The path, or that of our network where the file is not there or is empty."""
         path = local(path)
         if isinstance(path, str | os.PathLike) and not has_content(path):
@@ -78,7 +85,7 @@ class Files:
             return str(find_weights())
         return path
 
-    def target(self, path):
+    def target(self, path: Any) -> Any:
         """The path to write to, its folder made if it is not there."""
         path = local(path)
         if isinstance(path, str | os.PathLike) and not os.path.isabs(path):
@@ -88,13 +95,13 @@ class Files:
                 self.say(f"The folder {folder} was not here and has been made.")
         return path
 
-    def say(self, line):
+    def say(self, line: str) -> None:
         """One line of notice, once."""
         if line not in self._said:
             self._said.add(line)
             self._say(f"nst_utils.tf1: {line}")
 
-    def patch(self, patches):
+    def patch(self, patches: Patches) -> None:
         """Let the functions that read and write pictures and weights go through this object."""
         for owner, name in (
             (Image, "open"), (plt, "imread"), (matplotlib.image, "imread"), (imageio, "imread"), (imageio.v2, "imread"),
@@ -112,19 +119,19 @@ class Files:
         for owner in (tf.io, tf.compat.v1, tf.compat.v1.io):
             patches.set(owner, "read_file", _with_path(owner.read_file, self._if_text))
 
-    def load_vgg_model(self, path=None, *args, **kwargs):
+    def load_vgg_model(self, path: Any = None, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
         """load_vgg_model of nst_utils, for any path."""
         return graph.load_vgg_model(path and self.weights(path), *args, **kwargs)
 
-    def matrices(self, path):
+    def matrices(self, path: Any) -> Any:
         """As weights(), but only for a path whose name is that of a VGG."""
         looks_like_weights = isinstance(path, str | os.PathLike) and re.search(r"vgg|imagenet", str(path), re.I)
         return self.weights(path) if looks_like_weights else local(path)
 
-    def _if_text(self, path):
+    def _if_text(self, path: Any) -> Any:
         return self.picture(path) if isinstance(path, str | os.PathLike) else path
 
-    def _size(self, path):
+    def _size(self, path: Any) -> WidthHeight:
         """(width, height) that the name of the file or the notebook's settings ask for."""
         if named := size_in_name(path):
             return named
@@ -137,45 +144,47 @@ class Files:
             (CONFIG, ("IMAGE_WIDTH", "IMAGE_HEIGHT")),
         ):
             with contextlib.suppress(AttributeError, TypeError, InputError):
-                return tuple(operator.index(getattr(owner, side)) for side in sides)
+                width, height = (operator.index(getattr(owner, side)) for side in sides)
+                return width, height
+        raise InputError("CONFIG has no IMAGE_WIDTH and IMAGE_HEIGHT that are numbers: set them.")
 
 
-def local(path):
+def local(path: Any) -> Any:
     """A path written on Windows as one of this system; anything else as it is."""
     if os.sep == "/" and isinstance(path, str) and "\\" in path and not os.path.exists(path):
         return path.replace("\\", "/")
     return path
 
 
-def is_missing_picture(path):
+def is_missing_picture(path: Any) -> bool:
     """Whether this is a path, of a picture by its name, and nothing is there."""
     if not isinstance(path, str | os.PathLike) or "://" in str(path):
         return False
     return Path(path).suffix.lower() in _PICTURES and not os.path.exists(path)
 
 
-def has_content(path):
+def has_content(path: AnyPath) -> bool:
     """Whether there is a file with something in it; a download that failed leaves an empty one, Git LFS a note."""
     return os.path.isfile(path) and os.path.getsize(path) > 1000
 
 
-def our_network():
+def our_network() -> str:
     """Which network stands in, in words."""
     path = find_weights()
     known = {OFFICIAL_NAME: "the official VGG-19", EMBEDDED_NAME: "the embedded network of nst_utils"}
     return known.get(path.name, str(path))
 
 
-def size_in_name(path):
+def size_in_name(path: AnyPath) -> WidthHeight | None:
     """(width, height) if the name of the file states them, as monet_800600.jpg and tower-640x480.png do."""
     if found := _SIZE.search(Path(path).stem):
-        sides = [int(side) for side in found.groups() if side]
-        if all(16 <= side <= 2048 for side in sides):
-            return tuple(sides)
+        width, height = (int(side) for side in found.groups() if side)
+        if all(16 <= side <= 2048 for side in (width, height)):
+            return width, height
     return None
 
 
-def choose_example(path):
+def choose_example(path: AnyPath) -> str:
     """The example that stands in for a picture: a painting if its name sounds like one; the same for the same name."""
     stem = Path(str(path).replace("\\", "/")).stem.lower()
     folder = next((gallery for gallery in GALLERIES if gallery.is_dir()), None)
@@ -188,14 +197,13 @@ def choose_example(path):
     return f"{kind}/{choices[zlib.crc32(word.encode()) % len(choices)]}"
 
 
-def _with_path(function, change, position=0):
+def _with_path(function: Callable[..., Any], change: Callable[[Any], Any], position: int = 0) -> Callable[..., Any]:
     """The function with its argument at a position, a path or something else, passed through `change`."""
 
     @functools.wraps(function)
-    def wrapper(*args, **kwargs):
-        args = list(args)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         if len(args) > position:
-            args[position] = change(args[position])
+            args = (*args[:position], change(args[position]), *args[position + 1 :])
         else:
             for name in ("fp", "fname", "uri", "filename", "file_name"):
                 if name in kwargs:

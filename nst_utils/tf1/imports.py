@@ -1,14 +1,20 @@
 """What the notebook's own code, and no library, gets when it imports TensorFlow, nst_utils or public_tests."""
 
+from __future__ import annotations
+
 import builtins
 import importlib.util
 import os
 import site
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import nst_utils
+from nst_utils.tf1.patches import Patches
 
 _OURS = Path(nst_utils.__file__).resolve().parent
 _LIBRARIES = {
@@ -29,17 +35,22 @@ class Imports:
     consider: with the source of the notebook's own helper file.
     """
 
-    def __init__(self, names, tensorflow, use_keras, consider):
+    def __init__(
+        self, names: dict[str, Any], tensorflow: ModuleType, use_keras: Callable[[], object],
+        consider: Callable[[str], object],
+    ) -> None:
         self._names, self._tensorflow = names, tensorflow
         self._use_keras, self._consider = use_keras, consider
-        self._own = {}  # path of an nst_utils.py -> module
+        self._own: dict[Path, ModuleType] = {}  # path of an nst_utils.py -> module
 
-    def patch(self, patches):
+    def patch(self, patches: Patches) -> None:
         self._import, self._reload = builtins.__import__, importlib.reload
         patches.set(builtins, "__import__", self._answer)
         patches.set(importlib, "reload", self._reload_own)
 
-    def _answer(self, name, globals=None, locals=None, fromlist=(), level=0):
+    def _answer(
+        self, name: str, globals: dict[str, Any] | None = None, locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
         top = name.partition(".")[0]
         if level or top not in ("tensorflow", "keras", "nst_utils", "public_tests") or not self._is_own(globals):
             return self._import(name, globals, locals, fromlist, level)
@@ -53,7 +64,7 @@ class Imports:
         module = self._import(name, globals, locals, fromlist, level)
         return self._tensorflow if module is sys.modules.get("tensorflow") else module
 
-    def _is_own(self, importing):
+    def _is_own(self, importing: dict[str, Any] | None) -> bool:
         """Whether code with these globals is the notebook's, or of a file that belongs to no library."""
         if importing is None:
             return False
@@ -65,10 +76,11 @@ class Imports:
         folders = Path(os.path.realpath(file)).parents
         return not any(str(folder) in _LIBRARIES for folder in folders)
 
-    def _own_helper(self, path):
+    def _own_helper(self, path: Path) -> ModuleType:
         """The notebook's own nst_utils.py, which sys.modules cannot hold beside this package."""
         if path not in self._own:
             spec = importlib.util.spec_from_file_location("nst_utils", path)
+            assert spec is not None and spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             self._consider(Path(path).read_text(encoding="utf-8", errors="replace"))
             # Before it runs: many copies of this file import themselves.
@@ -80,14 +92,16 @@ class Imports:
                 raise
         return self._own[path]
 
-    def _reload_own(self, module):
+    def _reload_own(self, module: ModuleType) -> ModuleType:
         if module not in self._own.values():
             return self._reload(module)
-        module.__spec__.loader.exec_module(module)
+        spec = module.__spec__
+        assert spec is not None and spec.loader is not None
+        spec.loader.exec_module(module)
         return module
 
 
-def own_helper():
+def own_helper() -> Path | None:
     """The path of the first nst_utils.py on the search path, the notebook's folder included; None if there is none."""
     files = (Path(folder or os.curdir) / "nst_utils.py" for folder in sys.path)
     return next((path.resolve() for path in files if path.is_file()), None)

@@ -2,7 +2,10 @@
 
 import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+from nst_utils.base.types import AnyPath
 
 # Names that only one way of writing TensorFlow has.
 _GRAPH = {
@@ -20,7 +23,7 @@ _KERAS = {"keras", "VGG19", "VGG16"}
 _LARGEST = 50_000_000  # bytes of a notebook that is read
 
 
-def mode_of(source, decided=False):
+def mode_of(source: str, decided: bool = False) -> str | None:
     """'graph', 'eager', or None, for what the names in a piece of source call for.
 
     decided: whether earlier code has already shown what the notebook is; what is only likely no longer counts then.
@@ -40,7 +43,7 @@ def mode_of(source, decided=False):
     return "eager" if names & _LIKELY_EAGER else None
 
 
-def whole_notebook(folder, cell, extension):
+def whole_notebook(folder: AnyPath, cell: str, extension: str) -> tuple[str, ...] | None:
     """The code of the notebook in a folder that has this cell, and the one that loads the extension; None if unclear.
 
     A kernel is not told which notebook it runs, but starts in its folder, and knows the text of the cell.
@@ -59,7 +62,7 @@ def whole_notebook(folder, cell, extension):
     return found.pop() if len(found) == 1 else None
 
 
-def _names(tree):
+def _names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("numpy", "eval"):
             yield f".{node.func.attr}()"

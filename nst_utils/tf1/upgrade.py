@@ -4,19 +4,23 @@ import importlib.util
 import json
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
-import libcst.helpers
 import nbformat
+from nbformat import NotebookNode
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import check_folder, refuse_overwriting, write_text
+from nst_utils.base.types import AnyPath
 from nst_utils.tf1.cells import Cell
 from nst_utils.tf1.facts import Facts
 from nst_utils.tf1.rewriting import Notes, Rewriter, TensorflowTables, add_seeds
 from nst_utils.tf1.signs import mode_of
+from nst_utils.tf1.syntax import dotted
 
 FIRST_CELL = "%load_ext nst_utils.tf1"
 HELPER = "nst_utils_today"
@@ -28,14 +32,14 @@ _INSTALLS = re.compile(r"^[%!]\s*(pip\d?|conda|mamba|tensorflow_version|python\S
 class Report:
     """What was done: (cell number in the old notebook, Notes), and the files that were written."""
 
-    cells: list = field(default_factory=list)
+    cells: list[tuple[int | str, Notes]] = field(default_factory=list)
     general: Notes = field(default_factory=Notes)
-    written: list = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)
 
-    def lines(self):
+    def lines(self) -> Iterator[str]:
         """The report as lines of text."""
 
-        def where(number):
+        def where(number: int | str) -> str:
             return f"cell {number}" if isinstance(number, int) else number
 
         for before, after in self.general.changes:
@@ -43,15 +47,13 @@ class Report:
         for number, notes in self.cells:
             for before, after in notes.shown_changes():
                 yield f"  {where(number)}: {before}  ->  {after}"
-        failures = [(None, text) for text in self.general.failures]
-        failures += [(number, text) for number, notes in self.cells for text in notes.failures]
+        failures = [f"  {text}" for text in self.general.failures]
+        failures += [f"  {where(number)}: {text}" for number, notes in self.cells for text in notes.failures]
         if failures:
-            yield "Not done:"
-            for number, text in failures:
-                yield f"  {where(number)}: {text}" if number else f"  {text}"
+            yield from ["Not done:", *failures]
 
 
-def upgrade(old, new, rewrite=False):
+def upgrade(old: AnyPath, new: AnyPath, rewrite: bool = False) -> Report:
     """Write the notebook `old` as one of today to `new`; a Report. The old one is never touched.
 
     rewrite: replace the calls, instead of putting the extension's cell first. Raises InputError for what cannot be
@@ -89,7 +91,7 @@ def upgrade(old, new, rewrite=False):
     return report
 
 
-def read_notebook(path):
+def read_notebook(path: AnyPath) -> NotebookNode:
     """The notebook in a file, in the format of today; InputError for anything else."""
     if not os.path.exists(path):
         raise MissingFileError(f"The notebook {path} does not exist: check its path.")
@@ -105,7 +107,7 @@ def read_notebook(path):
         raise InputError(f"{path} is a damaged notebook ({type(error).__name__}): open and save it first.") from None
 
 
-def _tidy(notebook, report):
+def _tidy(notebook: NotebookNode, report: Report) -> None:
     """Take what belongs to the machine and the day of the old notebook: its outputs and its kernel's name."""
     outputs = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
     for cell in notebook.cells:
@@ -120,17 +122,20 @@ def _tidy(notebook, report):
         report.general.changed("kernel", f"python3 instead of {kernel}")
 
 
-def _rewrite(notebook, code, cells, notes, report, folder, helper):
+def _rewrite(
+    notebook: NotebookNode, code: Sequence[NotebookNode], cells: Sequence[Cell], notes: Sequence[Notes], report: Report,
+    folder: Path, helper: Path | None,
+) -> None:
     """Rewrite the cells for a notebook in a folder, and its own nst_utils.py, if it has one, beside it."""
     tables = TensorflowTables()
     trees = [cell.module for cell in cells if cell.module]
     facts = Facts(trees, own_helper=bool(helper))
     graph = mode_of("\n".join(tree.code for tree in trees)) != "eager"
 
-    def exists(path):
+    def exists(path: str) -> bool:
         return (folder / path).exists()
 
-    needs, folders = {}, set(facts.folders)
+    needs, folders = dict[str, str](), set(facts.folders)
     for target, cell, note in zip(code, cells, notes, strict=True):
         if not cell.module:
             continue
@@ -150,7 +155,7 @@ def _rewrite(notebook, code, cells, notes, report, folder, helper):
         report.general.changed("", "a first cell with what the rewritten code needs is new")
 
 
-def _rewrite_helper(path, target, tables, report):
+def _rewrite_helper(path: Path, target: Path, tables: TensorflowTables, report: Report) -> None:
     """Write the notebook's own nst_utils.py, rewritten, under another name, by which it hides no package."""
     notes = Notes()
     report.cells.append((path.name, notes))
@@ -169,18 +174,18 @@ def _rewrite_helper(path, target, tables, report):
     report.general.changed("", f"{path.name} is rewritten to {target.name}, which the new notebook imports instead")
 
 
-def _without_itself(module):
+def _without_itself(module: cst.Module) -> cst.Module:
     """Without `from nst_utils import *`, by which many copies of the file import themselves."""
 
     class Remover(cst.CSTTransformer):
-        def leave_ImportFrom(self, original, updated):
+        def leave_ImportFrom(self, original: cst.ImportFrom, updated: cst.ImportFrom) -> Any:
             itself = isinstance(original.module, cst.Name) and original.module.value == "nst_utils"
             return cst.RemoveFromParent() if itself else updated
 
     return module.visit(Remover())
 
 
-def _first_cell(needs, folders, graph):
+def _first_cell(needs: Mapping[str, str], folders: Iterable[str], graph: bool) -> str:
     lines = _imports(needs)
     if folders:
         lines.append("import os")
@@ -190,16 +195,16 @@ def _first_cell(needs, folders, graph):
     return "\n".join(lines)
 
 
-def _imports(needs):
+def _imports(needs: Mapping[str, str]) -> list[str]:
     return sorted(set(needs.values()))
 
 
-def _is_repaired(trees):
+def _is_repaired(trees: Iterable[cst.Module]) -> bool:
     """Whether the notebook switches TensorFlow's eager mode off itself."""
     return any("disable_eager_execution" in tree.code or "disable_v2_behavior" in tree.code for tree in trees)
 
 
-def _name_missing_modules(cells, report, folder):
+def _name_missing_modules(cells: Sequence[Cell], report: Report, folder: Path) -> None:
     """Say which modules the notebook imports that are not installed: it will stop there."""
     for cell, (_, notes) in zip(cells, report.cells, strict=False):
         if not cell.module:
@@ -211,17 +216,17 @@ def _name_missing_modules(cells, report, folder):
                 notes.failed(f"the module {top} is not installed here: the notebook needs it.")
 
 
-def _imported(module):
+def _imported(module: cst.Module) -> list[str]:
     class Imports(cst.CSTVisitor):
-        def __init__(self):
-            self.names = []
+        def __init__(self) -> None:
+            self.names: list[str] = []
 
-        def visit_Import(self, node):
-            self.names += [cst.helpers.get_full_name_for_node(alias.name) for alias in node.names]
+        def visit_Import(self, node: cst.Import) -> None:
+            self.names += [alias.evaluated_name for alias in node.names]
 
-        def visit_ImportFrom(self, node):
+        def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
             if node.module and not node.relative:
-                self.names.append(cst.helpers.get_full_name_for_node(node.module))
+                self.names.append(dotted(node.module))
 
     visitor = Imports()
     module.visit(visitor)

@@ -7,6 +7,8 @@ https://docs.scipy.org/doc/scipy-1.1.0/reference/misc.html
 import sys
 import time
 import types
+from collections.abc import Mapping
+from typing import Any
 
 import IPython.core.display
 import IPython.display
@@ -20,6 +22,8 @@ from matplotlib.backend_bases import FigureCanvasBase
 from PIL import Image
 
 from nst_utils.base.errors import InputError
+from nst_utils.base.types import Array
+from nst_utils.tf1.patches import Patches
 
 _NUMPY = {
     "float": float, "int": int, "object": object, "str": str, "complex": complex, "long": int, "unicode": str,
@@ -39,7 +43,7 @@ _INTERPOLATIONS = {
 }
 
 
-def restore(patches):
+def restore(patches: Patches) -> list[str]:
     """Put back whatever is missing here; the names of what was put back, library by library."""
     restored = []
     restored += _restore(patches, scipy, {"misc": types.ModuleType("scipy.misc")}, "", quiet=True)
@@ -65,7 +69,7 @@ def restore(patches):
     return restored
 
 
-def _restore(patches, owner, values, prefix, quiet=False):
+def _restore(patches: Patches, owner: Any, values: Mapping[str, Any], prefix: str, quiet: bool = False) -> list[str]:
     names = [name for name, value in values.items() if _add(patches, owner, name, value)]
     if quiet or not names:
         return []
@@ -73,7 +77,7 @@ def _restore(patches, owner, values, prefix, quiet=False):
     return [f"{prefix}.{shown}" if len(names) == 1 else f"{prefix} ({shown})"]
 
 
-def _add(patches, owner, name, value):
+def _add(patches: Patches, owner: Any, name: str, value: Any) -> bool:
     """Whether the value was put in place; NumPy would warn of each name that it has dropped when asked for it."""
     if name in vars(owner):
         return False
@@ -83,24 +87,24 @@ def _add(patches, owner, name, value):
     return True
 
 
-def _nothing(*args, **kwargs):
+def _nothing(*args: Any, **kwargs: Any) -> None:
     """For calls that once changed how the next one drew."""
 
 
 # --- scipy.misc -------------------------------------------------------------------------------------------
 
 
-def imread(name, flatten=False, mode=None):
+def imread(name: Any, flatten: bool = False, mode: str | None = None) -> Array:
     """The picture in a file as an array: (H, W), (H, W, 3) or (H, W, 4) uint8; flatten: grey levels as float32."""
     return fromimage(Image.open(name), flatten, mode)
 
 
-def imsave(name, arr, format=None):
+def imsave(name: Any, arr: Any, format: str | None = None) -> None:
     """Write an array (H, W) or (H, W, 3 or 4); what is not uint8 is stretched from its least value to its greatest."""
     toimage(arr, channel_axis=2).save(name, *([] if format is None else [format]))
 
 
-def imresize(arr, size, interp="bilinear", mode=None):
+def imresize(arr: Any, size: Any, interp: str = "bilinear", mode: str | None = None) -> Array:
     """The array as a picture of another size, uint8. size: percent (int), a fraction (float) or (height, width)."""
     if interp not in _INTERPOLATIONS:
         raise InputError(f"There is no interpolation {interp!r}: choose from {', '.join(_INTERPOLATIONS)}.")
@@ -114,17 +118,17 @@ def imresize(arr, size, interp="bilinear", mode=None):
     return fromimage(image.resize((int(wide), int(high)), resample=_INTERPOLATIONS[interp]))
 
 
-def imrotate(arr, angle, interp="bilinear"):
+def imrotate(arr: Any, angle: float, interp: str = "bilinear") -> Array:
     """The array as a picture turned counter-clockwise by an angle in degrees, in the same size, uint8."""
     return fromimage(toimage(arr).rotate(angle, resample=_INTERPOLATIONS[interp]))
 
 
-def imshow(arr):
+def imshow(arr: Any) -> None:
     """Show an array as a picture, in the notebook."""
     IPython.display.display(toimage(arr))
 
 
-def fromimage(im, flatten=False, mode=None):
+def fromimage(im: Image.Image, flatten: bool = False, mode: str | None = None) -> Array:
     """A Pillow image as an array; a palette becomes RGB, one bit becomes grey levels."""
     if mode is None and im.mode == "P":
         mode = "RGBA" if "transparency" in im.info else "RGB"
@@ -137,7 +141,10 @@ def fromimage(im, flatten=False, mode=None):
     return np.array(im)
 
 
-def toimage(arr, high=255, low=0, cmin=None, cmax=None, pal=None, mode=None, channel_axis=None):
+def toimage(
+    arr: Any, high: int = 255, low: int = 0, cmin: float | None = None, cmax: float | None = None, pal: Any = None,
+    mode: str | None = None, channel_axis: int | None = None,
+) -> Image.Image:
     """An array as a Pillow image: see bytescale for values that are not uint8."""
     data = np.asarray(arr)
     if np.iscomplexobj(data):
@@ -151,7 +158,7 @@ def toimage(arr, high=255, low=0, cmin=None, cmax=None, pal=None, mode=None, cha
     return image if mode in (None, image.mode) else image.convert(mode)
 
 
-def bytescale(data, cmin=None, cmax=None, high=255, low=0):
+def bytescale(data: Any, cmin: float | None = None, cmax: float | None = None, high: int = 255, low: int = 0) -> Array:
     """uint8 as it is; other numbers stretched so that cmin becomes low and cmax high (default: least and greatest)."""
     data = np.asarray(data)
     if data.dtype == np.uint8:
@@ -161,7 +168,7 @@ def bytescale(data, cmin=None, cmax=None, high=255, low=0):
     return (np.clip((data - cmin) * ((high - low) / span) + low, low, high) + 0.5).astype(np.uint8)
 
 
-def _channel_axis(shape):
+def _channel_axis(shape: tuple[int, ...]) -> int:
     for count in (3, 4):
         for axis in (2, 0, 1):
             if shape[axis] == count:
