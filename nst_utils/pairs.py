@@ -4,19 +4,33 @@ The pairs are made by the engine. The network is the one of fast style transfer;
 that what one sees is the difference between a pixel loss and the perceptual costs (Johnson et al. 2016, section 3).
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import computing, tf
+from nst_utils.base.types import Array, Picture, Tensor
 from nst_utils.engine.stylize import stylize
 from nst_utils.fast.photographs import in_colors
+from nst_utils.fast.plan import Painting, Plan
+from nst_utils.fast.styles import StyleBook
 from nst_utils.fast.training import book_of, learning_rate, new_network
 from nst_utils.pictures.sizes import MIN_SIDE, output_size, resize
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-def make_pairs(photographs, painting, side=160, **settings):
+    from nst_utils.engine.keywords import Keywords
+
+
+def make_pairs(
+    photographs: Iterable[Picture], painting: Painting, side: int = 160, **settings: Unpack[Keywords]
+) -> Iterator[tuple[Picture, Picture]]:
     """[(photograph, painted)], uint8 (H, W, 3), of photographs uint8 (H, W, 3) and a Painting; a generator.
 
     side: the longer side of a pair, in pixels. settings: those of stylize().
@@ -26,7 +40,10 @@ def make_pairs(photographs, painting, side=160, **settings):
         yield small, stylize(small, painting.picture, **settings).image
 
 
-def train_on_pairs(pairs, painting, plan, widths=(32, 64), blocks=5):
+def train_on_pairs(
+    pairs: Iterable[tuple[Picture, Picture]], painting: Painting, plan: Plan, widths: tuple[int, int] = (32, 64),
+    blocks: int = 5,
+) -> Iterator[tuple[StyleBook, float]]:
     """Train a network to paint each photograph as its pair shows: a generator of (StyleBook so far, pixel loss).
 
     pairs: [(photograph, painted)]. plan: a Plan, of which steps, side, batch, learning_rate, seed and precision count.
@@ -48,7 +65,7 @@ def train_on_pairs(pairs, painting, plan, widths=(32, 64), blocks=5):
     side = plan.side - plan.side % 4
 
     @tf.function(autograph=False)
-    def train_step(photographs, painted):
+    def train_step(photographs: Tensor, painted: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             found = network(photographs, tf.ones((plan.batch, 1)))
             loss = tf.reduce_mean(tf.square(found - painted))
@@ -68,16 +85,16 @@ def train_on_pairs(pairs, painting, plan, widths=(32, 64), blocks=5):
         yield book_of(network, [painting]), loss
 
 
-def pixel_loss(painted, wanted):
+def pixel_loss(painted: Array, wanted: Array) -> float:
     """The mean squared difference of two pictures (H, W, 3), in grey levels: what this approach is judged by."""
     return float(np.mean(np.square(np.asarray(painted, np.float64) - np.asarray(wanted, np.float64))))
 
 
-def _pieces(pairs, side, count, rng):
+def _pieces(pairs: Sequence[tuple[Array, Array]], side: int, count: int, rng: np.random.Generator) -> list[Array]:
     """Photographs and paintings, both (count, side, side, 3), cut at the same places, half of them mirrored."""
     found = []
     for _ in range(count):
-        photograph, painted = pairs[rng.integers(len(pairs))]
+        photograph, painted = pairs[int(rng.integers(len(pairs)))]
         top, left = (rng.integers(size - side + 1) for size in photograph.shape[:2])
         turn = -1 if rng.random() < 0.5 else 1
         found.append([each[top : top + side, left : left + side][:, ::turn] for each in (photograph, painted)])

@@ -234,7 +234,7 @@ def train(
     plan = Plan(
         steps=steps, side=side, batch=batch, steady=steady, content=content, learning_rate=learning_rate, seed=seed
     )
-    widths = _widths(widths)
+    channels = _widths(widths)
     found = [
         Painting(path.stem, _large_enough(read_image(path), path, side)) for path in _photographs(paintings, "painting")
     ]
@@ -248,7 +248,7 @@ def train(
     from nst_utils.fast.training import train as train_network
 
     chosen = strategy_of(strategy)
-    network = new_network(widths, len(found), seed, plan.precision, chosen)
+    network = new_network(channels, len(found), seed, plan.precision, chosen)
     last = time.monotonic()
     with _progress(steps) as bar, contextlib.suppress(KeyboardInterrupt):
         on_the_way = train_network(
@@ -306,7 +306,7 @@ def _painter(style: str | None, mix: str | None, strength: float, model: Path | 
         raise InputError("Give either --style NAME or --mix NAME=X,...: nst fast styles lists the names.")
     Number(least=0, most=1).check("The strength", strength)
     book = read_book(model)
-    manner = book.manner(style) if style is not None else book.blend(_shares(mix))
+    manner = book.manner(style) if style is not None else book.blend(_shares(mix or ""))
     from nst_utils.fast.painting import Painter
 
     return Painter(book), manner

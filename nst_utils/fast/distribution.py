@@ -1,6 +1,7 @@
 """On which devices a network is trained: one, several GPUs, or several machines."""
 
 import contextlib
+from typing import Any
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import tf
@@ -8,7 +9,7 @@ from nst_utils.base.tensorflow import tf
 NAMES = ("one", "mirrored", "workers")
 
 
-def strategy_of(name):
+def strategy_of(name: str) -> Any:
     """The tf.distribute.Strategy of a name; None for one device.
 
     "mirrored": all GPUs of this machine. "workers": the machines that the environment variable TF_CONFIG names, each
@@ -23,12 +24,12 @@ def strategy_of(name):
     raise InputError(f"There is no strategy called {name!r}: use {', '.join(NAMES)}.")
 
 
-def scope_of(strategy):
+def scope_of(strategy: Any) -> contextlib.AbstractContextManager[Any]:
     """The scope in which variables are made."""
     return strategy.scope() if strategy else contextlib.nullcontext()
 
 
-def worker_of(strategy):
+def worker_of(strategy: Any) -> tuple[int, int]:
     """(number of this worker, how many there are): each draws pieces of its own, and the first one writes files."""
     resolver = strategy and strategy.cluster_resolver
     if not resolver or not resolver.cluster_spec():

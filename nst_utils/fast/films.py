@@ -10,14 +10,17 @@ import math
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageSequence
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import check_folder, refuse_overwriting, replacing
+from nst_utils.base.types import AnyPath, Picture, WidthHeight
 from nst_utils.pictures.films import even, write_animation
 from nst_utils.pictures.sizes import output_size, resize
 
@@ -31,16 +34,16 @@ class Film:
     """A film to be read: its size (width, height), frames a second, and how many frames it says it has, or None."""
 
     path: Path
-    size: tuple
+    size: WidthHeight
     fps: float
     count: int | None
 
-    def frames(self, first=0):
+    def frames(self, first: int = 0) -> Iterator[Picture]:
         """The frames, uint8 (H, W, 3), from a number on, one after the other."""
         return _gif_frames(self.path, first) if self.path.suffix.lower() == ".gif" else _video_frames(self, first)
 
 
-def open_film(path):
+def open_film(path: AnyPath) -> Film:
     """The Film in a file; InputError where it is none or has no frames."""
     path = Path(path)
     if not os.path.exists(path):
@@ -58,7 +61,10 @@ def open_film(path):
     return film
 
 
-def paint_film(source, out, paint, max_side=None, key="", tell=lambda done, count: None):
+def paint_film(
+    source: AnyPath, out: AnyPath, paint: Callable[[Picture], Picture], max_side: int | None = None, key: str = "",
+    tell: Callable[[int, int | None], object] = lambda done, count: None,
+) -> int:
     """Paint a film frame by frame: paint(picture) gives each of its frames, uint8 (H, W, 3), anew.
 
     source, out: paths, out ending in .mp4 or .gif. key: what tells this way of painting from others, so that parts
@@ -100,7 +106,7 @@ def paint_film(source, out, paint, max_side=None, key="", tell=lambda done, coun
 class _Parts:
     """The folder of a film's painted parts, and which of them are whole."""
 
-    def __init__(self, out, film, size, key):
+    def __init__(self, out: Path, film: Film, size: WidthHeight, key: str) -> None:
         self.folder = out.with_name(out.name + ".parts")
         status = film.path.stat()
         words = [str(film.path.resolve()), status.st_size, status.st_mtime_ns, list(size), film.fps, PART, key]
@@ -119,27 +125,27 @@ class _Parts:
         self.fps, self.size = film.fps, size
 
     @property
-    def paths(self):
+    def paths(self) -> list[Path]:
         """The whole parts, in order, up to the first that is missing."""
-        found = []
+        found: list[Path] = []
         while (path := self.path(len(found))).exists():
             found.append(path)
         return found
 
     @property
-    def ended(self):
+    def ended(self) -> bool:
         """Whether all of the film has been painted."""
         return (self.folder / "end").exists()
 
     @property
-    def done(self):
+    def done(self) -> int:
         """How many frames the whole parts hold."""
         return int((self.folder / "end").read_text()) if self.ended else len(self.paths) * PART
 
-    def path(self, number):
+    def path(self, number: int) -> Path:
         return self.folder / f"part-{number:05d}.mkv"
 
-    def begin(self, number):
+    def begin(self, number: int) -> Any:
         """A writer of the part of that number."""
         import imageio.v2 as iio
 
@@ -149,26 +155,26 @@ class _Parts:
             pixelformat="rgb24", output_params=["-qp", "0", "-preset", "ultrafast"], ffmpeg_log_level="error",
         )
 
-    def finish(self, writer, number):
+    def finish(self, writer: Any, number: int) -> None:
         """Give a whole part its name."""
         writer.close()
         os.replace(self.writing, self.path(number))
 
-    def end(self, count):
+    def end(self, count: int) -> None:
         with replacing(self.folder / "end") as temporary:
             temporary.write_text(str(count))
 
-    def frames(self):
+    def frames(self) -> Iterator[Picture]:
         """All painted frames."""
         for path in self.paths:
             yield from _video_frames(Film(path, self.size, self.fps, None), 0)
 
-    def remove(self):
+    def remove(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.folder)
 
 
-def _join(parts, film, out):
+def _join(parts: _Parts, film: Film, out: Path) -> None:
     """One film of all parts, with the sound of the one that was painted."""
     with replacing(out) as temporary:
         if out.suffix.lower() == ".gif":
@@ -189,7 +195,7 @@ def _join(parts, film, out):
         silent.unlink()
 
 
-def _with_sound(silent, source, out):
+def _with_sound(silent: Path, source: Path, out: Path) -> None:
     """The silent film with the sound of the source, if it has any."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
@@ -203,20 +209,22 @@ def _with_sound(silent, source, out):
     shutil.copy(silent, out)
 
 
-def _open_video(path):
+def _open_video(path: Path) -> Film:
     import imageio.v2 as iio
 
-    with iio.get_reader(path, format="FFMPEG") as reader:
+    film: Any = iio.get_reader(path, format="FFMPEG")
+    with film as reader:
         about = reader.get_meta_data()
     fps, duration = about["fps"], about.get("duration")
     count = round(fps * duration) if duration and math.isfinite(duration) else None
     return Film(path, tuple(about["size"]), fps, count)
 
 
-def _video_frames(film, first):
+def _video_frames(film: Film, first: int) -> Iterator[Picture]:
     import imageio.v2 as iio
 
-    with iio.get_reader(film.path, format="FFMPEG", output_params=["-fps_mode", "passthrough"]) as reader:
+    opened: Any = iio.get_reader(film.path, format="FFMPEG", output_params=["-fps_mode", "passthrough"])
+    with opened as reader:
         number = 0
         while True:
             try:
@@ -228,19 +236,19 @@ def _video_frames(film, first):
             number += 1
 
 
-def _open_gif(path):
+def _open_gif(path: Path) -> Film:
     with Image.open(path) as image:
         durations = _durations(path)
         return Film(path, image.size, 1000 / (sum(durations) / len(durations)), len(durations))
 
 
-def _durations(path):
+def _durations(path: Path) -> list[int]:
     """Milliseconds of each frame of a GIF."""
     with Image.open(path) as image:
         return [max(20, frame.info.get("duration") or 100) for frame in ImageSequence.Iterator(image)]
 
 
-def _gif_frames(path, first):
+def _gif_frames(path: Path, first: int) -> Iterator[Picture]:
     with Image.open(path) as image:
         for number, frame in enumerate(ImageSequence.Iterator(image)):
             if number >= first:

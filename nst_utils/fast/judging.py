@@ -6,13 +6,18 @@ is steady in the photograph has to be steady in the picture (Ruder, Dosovitskiy 
 "Characterizing and Improving Stability in Neural Style Transfer").
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from nst_utils.base.tensorflow import resolve_precision, tf
+from nst_utils.base.types import AnyPath, Picture, Tensor
 from nst_utils.engine.costs import compute_content_cost, style_matrix, style_matrix_distance, total_variation
 from nst_utils.fast.photographs import in_colors, piece
+from nst_utils.fast.plan import Painting, Plan
 from nst_utils.network.layout import LAYERS, MEANS
-from nst_utils.network.vgg import activations, prepare
+from nst_utils.network.vgg import activations, prepare, type_of
 from nst_utils.network.weights import load_weights
 from nst_utils.pictures.sizes import scale_to_area
 
@@ -28,29 +33,31 @@ _REFERENCE_PIECES = 12
 class Perception:
     """The embedded network as a judge: the relative costs of painted pieces against the styles' matrices."""
 
-    def __init__(self, plan, paintings, photographs, weights=None):
+    def __init__(
+        self, plan: Plan, paintings: Sequence[Painting], photographs: Sequence[Picture], weights: AnyPath | None = None
+    ) -> None:
         self.plan = plan
         names = [name for name, _ in plan.style]
         self.layers = names
         precision = resolve_precision(plan.precision)
         deepest = max([*names, CONTENT_LAYER], key=LAYERS.index)
         self.weights = prepare(load_weights(weights), precision, deepest)
-        self.type = self.weights["conv1_1"][0].dtype
+        self.type = type_of(self.weights)
         self.means = tf.constant(MEANS)
         matrices = [self._matrices_of(each.picture) for each in paintings]
         self.matrices = {name: tf.stack([each[name] for each in matrices]) for name in names}
         self.references = self._references(paintings, photographs)
 
-    def look(self, pictures, layers):
+    def look(self, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """{name: activations} of pictures (N, H, W, 3), 0-255."""
         return activations(tf.cast(pictures - self.means, self.type), self.weights, layers)
 
-    def _matrices_of(self, picture):
+    def _matrices_of(self, picture: Picture) -> dict[str, Tensor]:
         small = scale_to_area(picture, PAINTING_PIXELS).astype(np.float32)
         found = self.look(tf.constant(small[np.newaxis]), self.layers)
         return {name: style_matrix(found[name]) for name in self.layers}
 
-    def _references(self, paintings, photographs):
+    def _references(self, paintings: Sequence[Painting], photographs: Sequence[Picture]) -> Tensor:
         """(styles, layers): the mean style cost of photographs in the colours of each painting."""
         rng = np.random.default_rng(self.plan.seed)
         rows = []
@@ -62,11 +69,11 @@ class Perception:
             rows.append(np.mean(costs.numpy(), axis=0))
         return tf.constant(np.stack(rows), tf.float32)
 
-    def layer_costs(self, pictures, styles):
+    def layer_costs(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """(N, layers): the style cost of each picture at each layer, against the matrices of its style."""
         return self._layer_costs(self.look(pictures, self.layers), styles)
 
-    def _layer_costs(self, found, styles):
+    def _layer_costs(self, found: dict[str, Tensor], styles: Tensor) -> Tensor:
         rows = []
         for number in range(found[self.layers[0]].shape[0]):
             own = {name: tf.gather(self.matrices[name], styles[number]) for name in self.layers}
@@ -75,7 +82,7 @@ class Perception:
             )
         return tf.stack(rows)
 
-    def style_cost(self, pictures, styles):
+    def style_cost(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """The relative style cost: 1 is about what the photographs cost in the paintings' colours."""
         plan = self.plan
         costs, references = self.layer_costs(pictures, styles), tf.gather(self.references, styles)
@@ -84,7 +91,7 @@ class Perception:
         whole = tf.reduce_sum(costs, axis=1) / tf.reduce_sum(references, axis=1)
         return tf.reduce_mean(each + plan.total * whole) / (1 + plan.total)
 
-    def content_cost(self, pictures, photographs):
+    def content_cost(self, pictures: Tensor, photographs: Tensor) -> Tensor:
         """The content cost at half the size, relative to what a picture without content would cost."""
         small = [tf.nn.avg_pool2d(each, 2, 2, "SAME") for each in (pictures, photographs)]
         a_G, a_C = (tf.cast(self.look(each, [CONTENT_LAYER])[CONTENT_LAYER], tf.float32) for each in small)
@@ -93,7 +100,7 @@ class Perception:
         return compute_content_cost(a_C, a_G) / none
 
 
-def training_cost(network, perception, batch, plan):
+def training_cost(network: Any, perception: Perception, batch: Mapping[str, Tensor], plan: Plan) -> dict[str, Tensor]:
     """The cost of a batch and its parts: {"cost", "style", "content", "tone", "variation", "steady"}.
 
     batch: "photographs" (N, side, side, 3) in their paintings' colours; "styles" (N,); "again" (M, side, side, 3), the
@@ -119,7 +126,7 @@ def training_cost(network, perception, batch, plan):
     return parts
 
 
-def tone_cost(pictures, photographs):
+def tone_cost(pictures: Tensor, photographs: Tensor) -> Tensor:
     """How far the light of whole places (N, H, W, 3), 0-255, goes beyond what a painter is free to change.
 
     Instance normalisation tempts a network to leave one glaring spot, which makes all else small beside it (Karras et
@@ -129,7 +136,7 @@ def tone_cost(pictures, photographs):
     return tf.reduce_mean(tf.square(tf.nn.relu(tf.abs(difference) / FREE - 1)))
 
 
-def flicker(first, second, moved):
+def flicker(first: Tensor, second: Tensor, moved: Tensor) -> Tensor:
     """Mean squared difference, in grey levels, of pictures (M, H, W, 3) and the same painted after being moved.
 
     moved: (M, 2), from 0 to below 4 pixels down and to the right: what is at p + moved in `first` is at p in `second`.

@@ -11,11 +11,14 @@ convolves (Odena, Dumoulin and Olah 2016), both in one convolution at the smalle
 What it is given is the photograph in the painting's colours, and what it adds to that is its own.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from nst_utils.base.tensorflow import tf
+from nst_utils.base.types import Tensor
 
 # Added to the variance before its root, so that a channel that is the same everywhere is not divided by 0.
 EPSILON = 1e-5
@@ -25,15 +28,20 @@ STEP = 4
 PIXELS = 12
 
 
+
+# Normalises what the convolution of a name gives.
+Norm: TypeAlias = Callable[[str, Tensor], Tensor]
+
+
 @dataclass(frozen=True)
 class Shape:
     """How wide the network is: channels at a half and at a quarter of the size, and how many residual blocks there."""
 
-    widths: tuple = (32, 64)
+    widths: tuple[int, int] = (32, 64)
     blocks: int = 5
 
     @property
-    def kernels(self):
+    def kernels(self) -> dict[str, tuple[int, int, int, int]]:
         """{name: (height, width, in, out)} of the convolutions, in the order in which they come."""
         half, quarter = self.widths
         kernels = {"down1": (3, 3, PIXELS, half), "down2": (3, 3, half, quarter)}
@@ -43,16 +51,16 @@ class Shape:
         return kernels | {"up": (3, 3, quarter, half), "paint": (3, 3, half, PIXELS)}
 
     @property
-    def norms(self):
+    def norms(self) -> dict[str, int]:
         """{name: channels} of the normalised convolutions, all but the last."""
         return {name: kernel[3] for name, kernel in self.kernels.items() if name != "paint"}
 
     @property
-    def numbers(self):
+    def numbers(self) -> int:
         """How many numbers a style is: a scale and a shift for each normalised channel, and nine for the colours."""
         return 2 * sum(self.norms.values()) + 9
 
-    def split(self, styles):
+    def split(self, styles: Tensor) -> dict[str, tuple[Tensor, ...]]:
         """{name: (scale, shift)}, each (N, 1, 1, channels), of the numbers (N, numbers) of N styles.
 
         "colors" are three: how much of the photograph's light and colour goes straight through to the painting, of
@@ -63,13 +71,13 @@ class Shape:
         found = {name: (parts[2 * i], parts[2 * i + 1]) for i, name in enumerate(self.norms)}
         return found | {"colors": tuple(parts[-3:])}
 
-    def plain(self):
+    def plain(self) -> list[float]:
         """The numbers of a style before any training, a list: all scales 1, all shifts 0."""
         found = [number for channels in self.norms.values() for number in [1.0] * channels + [0.0] * channels]
         return found + [0.6] * 3 + [0.6] * 3 + [0.0] * 3
 
 
-def instance_norm(a, scale, shift, moments=None):
+def instance_norm(a: Tensor, scale: Tensor, shift: Tensor, moments: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """scale * (a - mean) / sqrt(variance + EPSILON) + shift, over the positions of each channel of each picture.
 
     Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016; conditional where scale and shift, (N, 1, 1, C),
@@ -83,11 +91,11 @@ def instance_norm(a, scale, shift, moments=None):
     return a * tf.cast(factor, a.dtype) + tf.cast(shift - mean * factor, a.dtype)
 
 
-def _apart(a):
+def _apart(a: Tensor) -> list[Tensor]:
     return tf.split(a, a.shape[0]) if a.shape[0] > 1 else [a]
 
 
-def _norm_of_one(a, scale, shift):
+def _norm_of_one(a: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Normalising over a batch of one picture is normalising over the picture: TensorFlow's own kernel, in one pass."""
     scale, shift = (tf.reshape(each, [-1]) for each in (scale, shift))
     none = tf.zeros(0)
@@ -96,20 +104,20 @@ def _norm_of_one(a, scale, shift):
     ).y
 
 
-def reflect_conv(a, kernel, stride=1):
+def reflect_conv(a: Tensor, kernel: Tensor, stride: int = 1) -> Tensor:
     """The convolution of a (N, H, W, C), with the picture reflected at its borders; the type is that of `a`."""
     pad = int(kernel.shape[0]) // 2
     a = tf.pad(a, [[0, 0], [pad, pad], [pad, pad], [0, 0]], mode="REFLECT")
     return tf.nn.conv2d(a, tf.cast(kernel, a.dtype), strides=stride, padding="VALID")
 
 
-def encode(x, kernels, norm):
+def encode(x: Tensor, kernels: Mapping[str, Tensor], norm: Norm) -> tuple[Tensor, Tensor]:
     """The activations at a half and a quarter of the size. norm(name, a) normalises what `name` gives."""
     half = tf.nn.relu(norm("down1", reflect_conv(tf.nn.space_to_depth(x, 2), kernels["down1"])))
     return half, tf.nn.relu(norm("down2", reflect_conv(half, kernels["down2"], 2)))
 
 
-def transform(a, kernels, norm):
+def transform(a: Tensor, kernels: Mapping[str, Tensor], norm: Norm) -> Tensor:
     """The residual blocks, at a quarter of the size."""
     names = [name for name in kernels if name.startswith("block")]
     for first, second in zip(names[::2], names[1::2], strict=True):
@@ -118,7 +126,7 @@ def transform(a, kernels, norm):
     return a
 
 
-def decode(a, half, kernels, norm):
+def decode(a: Tensor, half: Tensor, kernels: Mapping[str, Tensor], norm: Norm) -> Tensor:
     """What is painted, (N, H, W, 3), from the blocks' result and encode()'s activations at a half of the size."""
     a = tf.nn.relu(norm("up", tf.nn.depth_to_space(reflect_conv(a, kernels["up"]), 2)) + half)
     return tf.nn.depth_to_space(reflect_conv(a, kernels["paint"]), 2)
@@ -132,7 +140,7 @@ _ENLARGED = np.array(
 )
 
 
-def ready(kernels, dtype=tf.float32):
+def ready(kernels: dict[str, Tensor], dtype: Any = tf.float32) -> dict[str, Tensor]:
     """The kernels {name: kernel} in a type, as the convolutions take them.
 
     Those of "paint" get the same mean for the four pixels of a position. Those of "up" are for a picture that is
@@ -146,33 +154,35 @@ def ready(kernels, dtype=tf.float32):
     return {name: tf.cast(kernel, dtype) for name, kernel in (kernels | {"paint": paint, "up": up}).items()}
 
 
-def without_detail(x):
+def without_detail(x: Tensor) -> Tensor:
     """The picture (N, H, W, 3) as its means over 4x4 pixels tell it."""
     return tf.image.resize(tf.nn.avg_pool2d(x, STEP, STEP, "SAME"), tf.shape(x)[1:3], method="bilinear")
 
 
-def blended_light(x, painted, colors):
+def blended_light(x: Tensor, painted: Tensor, colors: Sequence[Tensor]) -> Tensor:
     """What the picture is to be, from the photograph x and what is painted on it, (N, H, W, 3), 0 for a middle grey."""
     detail, plain, shift = colors
     return detail * x + plain * without_detail(x) + shift + painted
 
 
-def shown(light):
+def shown(light: Tensor) -> Tensor:
     """The picture, from 0 to 255, of any real light (N, H, W, 3)."""
     return 127.5 * (1 + tf.tanh(light))
 
 
-def light_of(pictures):
+def light_of(pictures: Tensor) -> Tensor:
     """The light that shown() makes pictures (N, H, W, 3), 0-255, of, to half a grey level."""
     return tf.atanh(tf.clip_by_value(pictures / 127.5 - 1, -0.996, 0.996))
 
 
-def centred(pictures):
+def centred(pictures: Tensor) -> Tensor:
     """Pictures, 0-255 and a little beyond, as the network takes them: from -1 to 1, 0 for a middle grey."""
     return tf.clip_by_value(pictures / 127.5 - 1, -1.5, 1.5)
 
 
-def paint(pictures, styles, kernels, shape, dtype=tf.float32):
+def paint(
+    pictures: Tensor, styles: Tensor, kernels: Mapping[str, Tensor], shape: Shape, dtype: Any = tf.float32
+) -> Tensor:
     """The light of pictures (N, H, W, 3), 0-255, H and W multiples of STEP, painted in styles (N, numbers): float32.
 
     pictures: in the colours of the painting. kernels: {name: kernel}, made ready(). dtype: of the convolutions.
@@ -181,7 +191,7 @@ def paint(pictures, styles, kernels, shape, dtype=tf.float32):
     parts = shape.split(styles)
     x = centred(pictures)
 
-    def norm(name, a):
+    def norm(name: str, a: Tensor) -> Tensor:
         return instance_norm(a, *parts[name])
 
     half, quarter = encode(tf.cast(x, dtype), kernels, norm)

@@ -6,17 +6,22 @@ from nst_utils.base.tensorflow import tf
 from nst_utils.fast.layers import Shape, paint, ready, shown
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras  # noqa: E402
 
+from nst_utils.base.types import Tensor
 
-def _scaled(factor, seed):
+
+def _scaled(factor: float, seed: int) -> Any:
     return keras.initializers.VarianceScaling(factor, seed=seed)
 
 
-def _alike(seed):
+def _alike(seed: int) -> Callable[..., Tensor]:
     """Small kernels, at first the same for each of the four pixels of a position."""
 
-    def draw(shape, dtype=None):
+    def draw(shape: Sequence[int], dtype: Any = None) -> Tensor:
         return tf.tile(_scaled(0.005, seed)((*shape[:3], 3), dtype), (1, 1, 1, shape[3] // 3))
 
     return draw
@@ -29,7 +34,7 @@ class FastNetwork(keras.Model):
     shares (N, styles), the part of each style in each picture, adding up to 1. Gives float32 (N, H, W, 3), 0 to 255.
     """
 
-    def __init__(self, shape=None, styles=1, seed=0, dtype="float32"):
+    def __init__(self, shape: Shape | None = None, styles: int = 1, seed: int = 0, dtype: str = "float32") -> None:
         """shape: a Shape. styles: how many. dtype: in which the convolutions are computed; the weights are float32."""
         super().__init__()
         self.form, self.precision = shape or Shape(), dtype
@@ -47,10 +52,10 @@ class FastNetwork(keras.Model):
         )
         self.built = True
 
-    def call(self, pictures, shares):
+    def call(self, pictures: Tensor, shares: Tensor) -> Tensor:
         return self.paint(pictures, tf.matmul(shares, self.table))
 
-    def paint(self, pictures, styles):
+    def paint(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """The pictures in the styles whose numbers (N, numbers) are given."""
         kernels = ready({name: tf.convert_to_tensor(kernel) for name, kernel in self.kernels.items()}, self.precision)
         return shown(paint(pictures, styles, kernels, self.form, self.precision))

@@ -5,14 +5,18 @@ after the other, over all tiles; then every tile is painted by the same ones, an
 quarter of the size takes a sixteenth of the memory, and is computed whole.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import computing, resolve_precision, tf
+from nst_utils.base.types import AnyPath, AnyPicture, Picture, Tensor
 from nst_utils.engine.kinds import Number
-from nst_utils.engine.tiles import cut_tiles
+from nst_utils.engine.tiles import Tile, cut_tiles
 from nst_utils.fast.layers import (
     STEP,
     Shape,
@@ -28,7 +32,7 @@ from nst_utils.fast.layers import (
     transform,
 )
 from nst_utils.fast.photographs import own_colors
-from nst_utils.fast.styles import read_book
+from nst_utils.fast.styles import Manner, StyleBook, read_book
 from nst_utils.pictures.colors import recoloring
 from nst_utils.pictures.reading import as_picture
 from nst_utils.pictures.sizes import MIN_SIDE, output_size, resize
@@ -41,12 +45,15 @@ _ENOUGH_PIXELS = 30_000
 
 
 @lru_cache(maxsize=4)
-def painter_of(path=None, precision="auto"):
+def painter_of(path: str | None = None, precision: str = "auto") -> Painter:
     """The Painter of a network's file, by default the shipped one; made once."""
     return Painter(read_book(path), precision)
 
 
-def fast_stylize(content, style, strength=1.0, max_side=None, model=None, precision="auto"):
+def fast_stylize(
+    content: AnyPicture, style: AnyPath | Mapping[str, float], strength: float = 1.0, max_side: int | None = None,
+    model: AnyPath | None = None, precision: str = "auto",
+) -> Picture:
     """Paint a photograph in one pass of a trained network, and return the picture, uint8 (H, W, 3).
 
     content: a path or an array (H, W, 3), 0-255. style: the name of a style, the path of one's own, or {style: share}
@@ -60,7 +67,7 @@ def fast_stylize(content, style, strength=1.0, max_side=None, model=None, precis
 class Painter:
     """A trained network, ready to paint: pictures of every size, in every style and blend."""
 
-    def __init__(self, book, precision="auto"):
+    def __init__(self, book: StyleBook, precision: str = "auto") -> None:
         self.book, self.shape = book, Shape(book.widths, book.blocks)
         with computing():
             self.type = tf.as_dtype(resolve_precision(precision))
@@ -71,14 +78,19 @@ class Painter:
             self._paint_whole, input_signature=(picture, numbers, matrix, row, number), autograph=False
         )
 
-    def stylize(self, content, style, strength=1.0, max_side=None):
+    def stylize(
+        self, content: AnyPicture, style: AnyPath | Mapping[str, float], strength: float = 1.0,
+        max_side: int | None = None,
+    ) -> Picture:
         """See fast_stylize()."""
         picture = as_picture(content, "content")
         size = output_size(picture.shape[1::-1], None, max_side)
-        manner = self.book.blend(style) if isinstance(style, dict) else self.book.manner(style)
+        manner = self.book.blend(style) if isinstance(style, Mapping) else self.book.manner(style)
         return self.paint(resize(picture, size), manner, strength)
 
-    def paint(self, picture, manner, strength=1.0, largest_whole=LARGEST_WHOLE):
+    def paint(
+        self, picture: Picture, manner: Manner, strength: float = 1.0, largest_whole: int = LARGEST_WHOLE
+    ) -> Picture:
         """A picture uint8 (H, W, 3) in a Manner: uint8 (H, W, 3). largest_whole: pixels above which tiles are used."""
         strength = Number(least=0, most=1).check("The strength", strength)
         height, width = picture.shape[:2]
@@ -98,25 +110,31 @@ class Painter:
                 painted = self._paint_in_tiles(padded, *given, largest_whole)
         return painted[:height, :width]
 
-    def _paint_whole(self, picture, numbers, matrix, offset, strength):
+    def _paint_whole(
+        self, picture: Tensor, numbers: Tensor, matrix: Tensor, offset: Tensor, strength: Tensor
+    ) -> Tensor:
         photograph = tf.cast(picture[tf.newaxis], tf.float32)
         light = paint(_colored(photograph, matrix, offset), numbers, self._kernels, self.shape, self.type)
         return _eight_bit(light, photograph, strength)
 
-    def _paint_in_tiles(self, picture, numbers, matrix, offset, strength, most):
+    def _paint_in_tiles(
+        self, picture: Picture, numbers: Tensor, matrix: Tensor, offset: Tensor, strength: Tensor, most: int
+    ) -> Picture:
         tiles = cut_tiles(picture.shape[0], picture.shape[1], HALO, most)
-        parts, known = self.shape.split(numbers), {}
+        parts = self.shape.split(numbers)
+        known: dict[str, tuple[Tensor, Tensor]] = {}
 
-        def norm(name, a):
+        def norm(name: str, a: Tensor) -> Tensor:
             if name not in known:
                 raise _Reached(name, a)
-            return instance_norm(a, *parts[name], known[name])
+            scale, shift = parts[name]
+            return instance_norm(a, scale, shift, known[name])
 
-        def begun(tile):
+        def begun(tile: Tile) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             x = centred(_colored(tf.cast(tile.cut(picture)[np.newaxis], tf.float32), matrix, offset))
             return x, encode(tf.cast(x, self.type), self._kernels, norm)
 
-        def ended(tile):
+        def ended(tile: Tile) -> tuple[Tensor, Tensor]:
             x, (half, _) = begun(tile)
             top, bottom, left, right = (edge // STEP for edge in tile.outer)
             painted = decode(blocks[:, top:bottom, left:right], half, self._kernels, norm)
@@ -147,9 +165,9 @@ class _Reached(Exception):
     """A tile came to a layer whose mean and variance are not known yet."""
 
 
-def _sum_up(known, tiles, compute):
+def _sum_up(known: dict[str, tuple[Tensor, Tensor]], tiles: Sequence[Tile], compute: Callable[[Tile], object]) -> None:
     """Find the mean and variance, over all tiles, of the first layer that compute(tile) lacks them for."""
-    count, total, squares = 0, 0.0, 0.0
+    count, total, squares = 0, np.zeros(()), np.zeros(())
     for tile in tiles:
         try:
             compute(tile)
@@ -163,15 +181,18 @@ def _sum_up(known, tiles, compute):
         squares += tf.reduce_sum(tf.square(inner), axis=(0, 1)).numpy().astype(np.float64)
     mean = total / count
     variance = np.maximum(squares / count - mean**2, 0)
-    known[name] = tuple(tf.constant(each[np.newaxis, np.newaxis, np.newaxis], tf.float32) for each in (mean, variance))
+    first, second = (
+        tf.constant(each[np.newaxis, np.newaxis, np.newaxis], tf.float32) for each in (mean, variance)
+    )
+    known[name] = first, second
 
 
-def _colored(photograph, matrix, offset):
+def _colored(photograph: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
     """The photograph (1, H, W, 3) in the colours of the painting."""
     return tf.tensordot(photograph, matrix, 1) + offset
 
 
-def _eight_bit(light, photograph, strength):
+def _eight_bit(light: Tensor, photograph: Tensor, strength: Tensor) -> Tensor:
     """The painted picture uint8 (H, W, 3): as much of its light as strength says, the rest the photograph's."""
     light = strength * light + (1 - strength) * light_of(photograph)
     return tf.cast(tf.round(shown(light[0])), tf.uint8)

@@ -1,11 +1,14 @@
 """Training photographs: read once, kept small, and cut into pieces of every scale."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.types import AnyPath, Array, Floats, Picture
+from nst_utils.fast.plan import Painting, Plan
 from nst_utils.pictures.colors import Moments, recolor
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import output_size, resize
@@ -16,7 +19,9 @@ _LARGEST = 640
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
-def read_photographs(folder, smallest, tell=lambda line: None):
+def read_photographs(
+    folder: AnyPath, smallest: int, tell: Callable[[str], object] = lambda line: None
+) -> list[Picture]:
     """The pictures of a folder and the folders in it, uint8 (H, W, 3), their longer side at most 640 pixels.
 
     smallest: the side in pixels that a piece needs. A file that cannot be read is told and passed over. Raises
@@ -46,9 +51,9 @@ def read_photographs(folder, smallest, tell=lambda line: None):
     return found
 
 
-def piece(photographs, side, rng, margin=0):
+def piece(photographs: Sequence[Picture], side: int, rng: np.random.Generator, margin: int = 0) -> Floats:
     """A piece (side + margin, side + margin, 3), float32, of a photograph at a scale and place that rng chooses."""
-    picture = photographs[rng.integers(len(photographs))]
+    picture = photographs[int(rng.integers(len(photographs)))]
     height, width = picture.shape[:2]
     whole = min(height, width)
     need = side + margin
@@ -56,27 +61,29 @@ def piece(photographs, side, rng, margin=0):
     span = whole * np.exp(rng.uniform(np.log(max(min(1.0, need / whole), 0.35)), 0))
     left, top = rng.uniform(0, width - span), rng.uniform(0, height - span)
     box = (left, top, left + span, top + span)
-    found = Image.fromarray(picture).resize((need, need), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
-    found = np.asarray(found, np.float32)
+    image = Image.fromarray(picture).resize((need, need), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+    found = np.asarray(image, np.float32)
     return found[:, ::-1] if rng.random() < 0.5 else found
 
 
-def own_colors(picture):
+def own_colors(picture: Array) -> Moments:
     """The Moments of a photograph's colours, as fast style transfer takes them."""
     moments = Moments.of(picture)
     return Moments(moments.mean, moments.covariance + PLAIN_VARIANCE * np.eye(3))
 
 
-def in_colors(picture, colors, own=None):
+def in_colors(picture: Array, colors: Moments, own: Moments | None = None) -> Floats:
     """The photograph in the colours (Moments) of a painting, float32, not clipped."""
     return recolor(picture, colors, own or own_colors(picture))
 
 
-def draw_batch(photographs, paintings, plan, step, replica=0):
+def draw_batch(
+    photographs: Sequence[Picture], paintings: Sequence[Painting], plan: Plan, step: int, replica: int = 0
+) -> dict[str, Array]:
     """The batch of a step, as training_cost() takes it; it depends on the seed, the step and the replica alone."""
     rng = np.random.default_rng((plan.seed, step, replica) if replica else (plan.seed, step))
     side, again = plan.side, plan.batch // 2 if plan.steady else 0
-    rows = {"photographs": [], "again": []}
+    rows: dict[str, list[Floats]] = {"photographs": [], "again": []}
     styles, moves = [], []
     for number in range(plan.batch):
         large = piece(photographs, side, rng, margin=4)
@@ -99,11 +106,11 @@ def draw_batch(photographs, paintings, plan, step, replica=0):
     }
 
 
-def _moved(large, move, side):
+def _moved(large: Floats, move: Floats, side: int) -> Floats:
     """The pixels `side` rows and columns from `move` on, (2,) real, of a piece with a margin; linear in between."""
     (down, right), (y, x) = np.floor(move).astype(int), move - np.floor(move)
 
-    def at(i, j):
+    def at(i: int, j: int) -> Floats:
         return large[down + i : down + i + side, right + j : right + j + side]
 
     if not (y or x):

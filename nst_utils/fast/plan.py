@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
+from nst_utils.base.types import LayerWeights, Picture
 from nst_utils.pictures.colors import Moments
 
 
@@ -22,7 +21,7 @@ class Plan:
     side: int = 192
     batch: int = 2
     learning_rate: float = 1.5e-3
-    style: tuple = (("conv1_1", 0.05), ("conv2_1", 0.5), ("conv3_1", 0.5), ("conv4_1", 0.3))
+    style: LayerWeights = (("conv1_1", 0.05), ("conv2_1", 0.5), ("conv3_1", 0.5), ("conv4_1", 0.3))
     total: float = 2.0
     content: float = 0.03
     tone: float = 2.0
@@ -42,9 +41,9 @@ class Painting:
     """A style to be learned: its name, its picture uint8 (H, W, 3)."""
 
     name: str
-    picture: np.ndarray = field(repr=False)
+    picture: Picture = field(repr=False)
 
     @cached_property
-    def colors(self):
+    def colors(self) -> Moments:
         """The Moments of its colours."""
         return Moments.of(self.picture)

@@ -1,14 +1,23 @@
 """Contact sheets: one photograph in every style of a network, each with its name."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from nst_utils.base.types import Picture
+from nst_utils.fast.styles import StyleBook
 from nst_utils.pictures.sizes import output_size, resize
+
+if TYPE_CHECKING:  # which imports TensorFlow
+    from nst_utils.fast.painting import Painter
 
 _GAP, _CAPTION, _INK = 8, 22, (40, 40, 40)
 
 
-def contact_sheet(photograph, book, painter, side=320, columns=4):
+def contact_sheet(
+    photograph: Picture, book: StyleBook, painter: "Painter", side: int = 320, columns: int = 4
+) -> Picture:
     """The photograph, and the same in every style of the book, uint8 (H, W, 3), with their names below them."""
     small = resize(photograph, output_size(photograph.shape[1::-1], None, side))
     pictures = [("photograph", small)]

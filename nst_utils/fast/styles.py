@@ -4,17 +4,22 @@ Both are NumPy's .npz, read as data only. A style is a row of numbers, its name,
 fits one network, whose fingerprint it carries.
 """
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import check_folder, replacing
+from nst_utils.base.types import AnyPath, Array, Floats
 from nst_utils.engine.recipe import check_weight
 from nst_utils.network.weights import MODEL_FOLDERS
 from nst_utils.pictures.colors import Moments
@@ -27,7 +32,7 @@ class Manner:
     """A style, or a blend of several: its numbers (numbers,) float32, and the Moments of its painting's colours."""
 
     name: str
-    numbers: np.ndarray = field(repr=False)
+    numbers: Floats = field(repr=False)
     colors: Moments = field(repr=False)
 
 
@@ -38,14 +43,14 @@ class StyleBook:
     widths, blocks: of its Shape. kernels: {name: array}. manners: {name: Manner}. about: what is told of its training.
     """
 
-    widths: tuple
+    widths: tuple[int, int]
     blocks: int
-    kernels: dict = field(repr=False)
-    manners: dict = field(repr=False)
-    about: dict = field(default_factory=dict, repr=False)
+    kernels: dict[str, Array] = field(repr=False)
+    manners: dict[str, Manner] = field(repr=False)
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """What tells this network from every other one."""
         digest = hashlib.sha256()
         for name, kernel in self.kernels.items():
@@ -53,7 +58,7 @@ class StyleBook:
             digest.update(np.ascontiguousarray(kernel, np.float32).tobytes())
         return digest.hexdigest()[:16]
 
-    def manner(self, style):
+    def manner(self, style: AnyPath) -> Manner:
         """The Manner of a style: its name here, or the path of a style's own file, such as `nst fast learn` writes."""
         name = os.fspath(style)
         if name in self.manners:
@@ -65,7 +70,7 @@ class StyleBook:
         hint = f" did you mean {nearest[0]}?" if nearest else ""
         raise InputError(f"There is no style called {name!r}:{hint} All of them: {', '.join(self.manners)}.")
 
-    def blend(self, shares):
+    def blend(self, shares: Mapping[str, float]) -> Manner:
         """The Manner between several: the weighted mean of their numbers and colours.
 
         shares: {style: weight}, 0 or more; only their ratios count (Dumoulin et al. 2017, section 3.3).
@@ -83,18 +88,18 @@ class StyleBook:
         colors = Moments.mean_of([each.colors for each in manners], list(kept.values()))
         return Manner("+".join(each.name for each in manners), np.asarray(numbers, np.float32), colors)
 
-    def with_manner(self, manner):
+    def with_manner(self, manner: Manner) -> StyleBook:
         """The book with one more style, or another of its name."""
         return replace(self, manners=self.manners | {manner.name: manner})
 
-    def save(self, path):
+    def save(self, path: AnyPath) -> None:
         """Write the network and all its styles to one file, whole or not at all."""
         words = {"widths": self.widths, "blocks": self.blocks, "kernels": list(self.kernels), "about": self.about}
         arrays = {f"kernel_{name}": np.asarray(kernel, np.float32) for name, kernel in self.kernels.items()}
         _write(path, words, arrays, list(self.manners.values()))
 
 
-def shipped_path():
+def shipped_path() -> Path:
     """Where the trained network is that comes with the project."""
     for folder in MODEL_FOLDERS:
         if os.path.isfile(folder / SHIPPED_NAME):
@@ -105,7 +110,7 @@ def shipped_path():
     )
 
 
-def read_book(path=None):
+def read_book(path: AnyPath | None = None) -> StyleBook:
     """The StyleBook of a file, by default the shipped one; InputError for a file that is none."""
     path = Path(path or shipped_path())
     words, arrays = _read(path)
@@ -120,7 +125,7 @@ def read_book(path=None):
         raise InputError(f"{path} holds no network of this version ({error}): fetch it again, or train one.") from None
 
 
-def read_style(path, book):
+def read_style(path: AnyPath, book: StyleBook) -> Manner:
     """The Manner of a style's own file; InputError where it was made for another network than the book's."""
     words, arrays = _read(path)
     if words.get("network") != book.fingerprint:
@@ -129,19 +134,19 @@ def read_style(path, book):
     return next(iter(_manners(words, arrays).values()))
 
 
-def write_style(path, manner, book):
+def write_style(path: AnyPath, manner: Manner, book: StyleBook) -> None:
     """Write a style to a file of its own, a few kilobytes, for those who have the same network."""
     _write(path, {"network": book.fingerprint}, {}, [manner])
 
 
-def _manners(words, arrays):
+def _manners(words: dict[str, Any], arrays: dict[str, Array]) -> dict[str, Manner]:
     return {
         name: Manner(name, arrays["numbers"][i], Moments(arrays["means"][i], arrays["covariances"][i]))
         for i, name in enumerate(words["styles"])
     }
 
 
-def _write(path, words, arrays, manners):
+def _write(path: AnyPath, words: dict[str, Any], arrays: dict[str, Array], manners: Sequence[Manner]) -> None:
     words = words | {"styles": [each.name for each in manners]}
     arrays = arrays | {
         "numbers": np.stack([each.numbers for each in manners]).astype(np.float32),
@@ -149,10 +154,10 @@ def _write(path, words, arrays, manners):
         "covariances": np.stack([each.colors.covariance for each in manners]),
     }
     with replacing(check_folder(path)) as temporary, temporary.open("wb") as file:
-        np.savez(file, words=np.array(json.dumps(words)), **arrays)
+        np.savez(file, **dict[str, Any](arrays, words=np.array(json.dumps(words))))
 
 
-def _read(path):
+def _read(path: AnyPath) -> tuple[dict[str, Any], dict[str, Array]]:
     path = Path(path)
     if not os.path.exists(path):
         raise MissingFileError(f"{path} does not exist: check the path of the style's or network's file.")

@@ -1,24 +1,32 @@
 """Training: step by step, kept in checkpoints, and gone on with; and learning one more style."""
 
+from __future__ import annotations
+
 import json
 import os
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.files import check_folder, replacing
 from nst_utils.base.tensorflow import computing, resolve_precision, tf
+from nst_utils.base.types import AnyPath, Picture, Tensor
 from nst_utils.fast.distribution import scope_of, worker_of
 from nst_utils.fast.judging import Perception, training_cost
 from nst_utils.fast.layers import Shape
 from nst_utils.fast.photographs import draw_batch
-from nst_utils.fast.plan import LEARNING
+from nst_utils.fast.plan import LEARNING, Painting, Plan
 from nst_utils.fast.styles import Manner, StyleBook
 
+if TYPE_CHECKING:  # which imports Keras
+    from nst_utils.fast.model import FastNetwork
 
-def learning_rate(plan, step):
+
+def learning_rate(plan: Plan, step: int) -> float:
     """Adam's step size: a short rise, then half a cosine down to a hundredth."""
     rise = min(1.0, (step + 1) / min(200, 1 + plan.steps / 10))
     fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / plan.steps)))
@@ -32,7 +40,10 @@ class Trainer:
     tf.distribute.Strategy, whose replicas each draw pieces of their own; the network has been made in its scope.
     """
 
-    def __init__(self, plan, network, paintings, photographs, weights=None, only_styles=False, strategy=None):
+    def __init__(
+        self, plan: Plan, network: FastNetwork, paintings: Sequence[Painting], photographs: Sequence[Picture],
+        weights: AnyPath | None = None, only_styles: bool = False, strategy: Any = None,
+    ) -> None:
         import keras
 
         self.plan, self.network, self.paintings, self.photographs = plan, network, paintings, photographs
@@ -45,7 +56,7 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         self._traced = tf.function(self._train_step if strategy is None else self._distributed_step, autograph=False)
 
-    def advance(self):
+    def advance(self) -> dict[str, float]:
         """One step: {part: cost} of its batch, the mean over all replicas."""
         began = time.perf_counter()
         with computing():
@@ -57,8 +68,8 @@ class Trainer:
         self.seconds += time.perf_counter() - began
         return parts
 
-    def _batch(self):
-        def draw(replica):
+    def _batch(self) -> Any:
+        def draw(replica: int) -> dict[str, Tensor]:
             batch = draw_batch(self.photographs, self.paintings, self.plan, self.step, replica)
             return {name: tf.constant(each) for name, each in batch.items()}
 
@@ -68,7 +79,7 @@ class Trainer:
             lambda context: draw(context.replica_id_in_sync_group)
         )
 
-    def _train_step(self, batch):
+    def _train_step(self, batch: Any) -> dict[str, Tensor]:
         replicas = 1 if self.strategy is None else self.strategy.num_replicas_in_sync
         with tf.GradientTape() as tape:
             parts = training_cost(self.network, self.perception, batch, self.plan)
@@ -76,20 +87,20 @@ class Trainer:
         self.optimizer.apply(tape.gradient(cost, [each.value for each in self.variables]), self.variables)
         return parts
 
-    def _distributed_step(self, batch):
+    def _distributed_step(self, batch: Any) -> dict[str, Tensor]:
         parts = self.strategy.run(self._train_step, (batch,))
         return {name: self.strategy.reduce("mean", cost, axis=None) for name, cost in parts.items()}
 
-    def save(self, path):
+    def save(self, path: AnyPath) -> None:
         """Write a checkpoint, whole or not at all: weights, Adam's memory, and where the training stands."""
         arrays = {f"weight_{i}": np.asarray(each) for i, each in enumerate(self.network.weights)}
         arrays |= {f"slot_{i}": np.asarray(each) for i, each in enumerate(self.optimizer.variables)}
         words = {"step": self.step, "seconds": self.seconds, "plan": asdict(self.plan)}
         words["styles"] = [each.name for each in self.paintings]
         with replacing(check_folder(path)) as temporary, temporary.open("wb") as file:
-            np.savez(file, words=np.array(json.dumps(words)), **arrays)
+            np.savez(file, **dict[str, Any](arrays, words=np.array(json.dumps(words))))
 
-    def restore(self, path):
+    def restore(self, path: AnyPath) -> None:
         """Go on from a checkpoint; InputError where it is of another network or other styles."""
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -108,8 +119,10 @@ class Trainer:
 
 
 def train(
-    paintings, photographs, plan, network, checkpoint=None, weights=None, only_styles=False, every=300.0, strategy=None
-):
+    paintings: Sequence[Painting], photographs: Sequence[Picture], plan: Plan, network: FastNetwork,
+    checkpoint: AnyPath | None = None, weights: AnyPath | None = None, only_styles: bool = False, every: float = 300.0,
+    strategy: Any = None,
+) -> Iterator[tuple[Trainer, dict[str, float]]]:
     """Train to the end of the plan: a generator of (Trainer, {part: cost}) after every step.
 
     checkpoint: a path; one that is there is gone on with, and it is written anew every `every` seconds, and at the end.
@@ -128,7 +141,9 @@ def train(
         yield trainer, parts
 
 
-def new_network(widths, styles, seed=0, precision="auto", strategy=None, blocks=5):
+def new_network(
+    widths: tuple[int, int], styles: int, seed: int = 0, precision: str = "auto", strategy: Any = None, blocks: int = 5
+) -> FastNetwork:
     """A FastNetwork with random kernels, as many styles, and variables where the strategy has them."""
     from nst_utils.fast.model import FastNetwork
 
@@ -136,7 +151,7 @@ def new_network(widths, styles, seed=0, precision="auto", strategy=None, blocks=
         return FastNetwork(Shape(widths, blocks), styles, seed, resolve_precision(precision))
 
 
-def book_of(network, paintings, about=None):
+def book_of(network: FastNetwork, paintings: Sequence[Painting], about: dict[str, Any] | None = None) -> StyleBook:
     """The StyleBook of a trained network and the paintings that it was trained on, in the order of its table."""
     kernels = {name: np.asarray(kernel) for name, kernel in network.kernels.items()}
     table = np.asarray(network.table)
@@ -144,7 +159,7 @@ def book_of(network, paintings, about=None):
     return StyleBook(network.form.widths, network.form.blocks, kernels, manners, about or {})
 
 
-def network_of_book(book, numbers, precision="auto"):
+def network_of_book(book: StyleBook, numbers: Any, precision: str = "auto") -> FastNetwork:
     """The FastNetwork with a book's convolutions, and a table of the styles' numbers (styles, numbers)."""
     network = new_network(book.widths, len(numbers), 0, precision, blocks=book.blocks)
     with computing():
@@ -154,7 +169,10 @@ def network_of_book(book, numbers, precision="auto"):
     return network
 
 
-def learn(painting, photographs, book, plan=LEARNING, weights=None):
+def learn(
+    painting: Painting, photographs: Sequence[Picture], book: StyleBook, plan: Plan = LEARNING,
+    weights: AnyPath | None = None,
+) -> Iterator[tuple[Manner, dict[str, float], int]]:
     """Learn one more style of a trained network: a generator of (Manner so far, {part: cost}, step).
 
     Only the painting's own scales and shifts are changed, from those of the style of the book that is nearest.
@@ -165,7 +183,9 @@ def learn(painting, photographs, book, plan=LEARNING, weights=None):
         yield Manner(painting.name, np.asarray(network.table)[0], painting.colors), parts, trainer.step
 
 
-def nearest_manner(painting, photographs, book, plan, weights=None):
+def nearest_manner(
+    painting: Painting, photographs: Sequence[Picture], book: StyleBook, plan: Plan, weights: AnyPath | None = None
+) -> Manner:
     """The Manner of the book whose numbers, with the painting's colours, already cost least against it."""
     manners = list(book.manners.values())
     network = network_of_book(book, [each.numbers for each in manners], plan.precision)

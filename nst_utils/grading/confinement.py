@@ -5,6 +5,8 @@ limited. With bubblewrap (`bwrap`) it sees nothing of the course but this copy, 
 and all its processes end with it. Without, the limits hold, but a submission can do what its user can.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import json
@@ -15,12 +17,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import zmq
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 
+from nst_utils.base.types import AnyPath
 from nst_utils.grading.launch import GROUPS, group_name
 
 _LAUNCH = Path(__file__).with_name("launch.py")
@@ -41,7 +46,7 @@ _PREFIX = "nst-grade-"
 
 
 @functools.cache
-def bubblewrap():
+def bubblewrap() -> str | None:
     """The path of bwrap where it is installed and works here; else None."""
     program = shutil.which("bwrap")
     if program is None:
@@ -51,7 +56,7 @@ def bubblewrap():
     return program if done.returncode == 0 else None
 
 
-def account(sandbox="auto"):
+def account(sandbox: str = "auto") -> str:
     """A sentence on what holds a submission back on this machine."""
     if sandbox != "none" and bubblewrap():
         return "Submissions are confined by bubblewrap: no network, nothing to write to but a copy of their folder."
@@ -64,7 +69,9 @@ def account(sandbox="auto"):
 class Place:
     """A temporary folder with the copy of a submission, a home and the kernel's sockets; gone when it is closed."""
 
-    def __init__(self, submission, memory, sandbox="auto", hidden=()):
+    def __init__(
+        self, submission: AnyPath | None, memory: int, sandbox: str = "auto", hidden: Iterable[Path] = ()
+    ) -> None:
         """submission: the folder to copy; memory: bytes of each process; hidden: files and folders it is not to see."""
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_short_folder()))
         self.work, self.home = self.folder / "work", self.folder / "home"
@@ -75,7 +82,7 @@ class Place:
         shutil.copytree(submission, self.work, ignore=_links) if submission else self.work.mkdir()
         _give_font_list(self.home)
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         kept = {
             name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_BEGINNINGS)
         }
@@ -83,14 +90,14 @@ class Place:
         home = str(self.home)
         return kept | {"HOME": home, "TMPDIR": home, "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
 
-    def command(self, kernel):
+    def command(self, kernel: list[str]) -> list[str]:
         """The command that starts the kernel's command here."""
         if os.name != "posix":
             return kernel
         settings = {"memory": self.memory, "file": _FILE, "tasks": _TASKS, "own_users": bool(self._bwrap)}
         return [sys.executable, "-I", str(_LAUNCH), json.dumps(settings), *self._sandbox(), *kernel]
 
-    def _sandbox(self):
+    def _sandbox(self) -> list[str]:
         if not self._bwrap:
             return []
         modules = [*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
@@ -107,20 +114,19 @@ class Place:
         own = ["--bind", str(self.folder), str(self.folder), "--chdir", str(self.work)]
         return [self._bwrap, *_BWRAP, *small, "/tmp", *small, "/dev/shm", *_bound(seen), *masks, *own]
 
-    def _is_around_the_course(self, folder):
+    def _is_around_the_course(self, folder: Path) -> bool:
         """Whether a folder of modules, but for the package's own, holds what is hidden, and so the course around it."""
         return folder != _PACKAGE.parent and any(Path(one).resolve().is_relative_to(folder) for one in self._hidden)
 
-    def close(self):
+    def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class ConfinedKernelManager(AsyncKernelManager):
     """Starts its kernel in a Place, to which it speaks through sockets in that folder, not through the network."""
 
-    place = None
-
-    def settle(self, place):
+    place: Place
+    def settle(self, place: Place) -> None:
         self.place = place
         self.connection_file = str(place.folder / "kernel.json")
         if hasattr(os, "fork") and zmq.has("ipc"):
@@ -128,18 +134,20 @@ class ConfinedKernelManager(AsyncKernelManager):
         # A message that is larger ends the connection, before there is memory for it.
         self.context.setsockopt(zmq.MAXMSGSIZE, _MESSAGE)
 
-    async def _async_pre_start_kernel(self, **options):
+    async def _async_pre_start_kernel(self, **options: Any) -> Any:
         options |= {"cwd": str(self.place.work), "env": self.place.environment()}
         return await super()._async_pre_start_kernel(**options)
 
-    def format_kernel_cmd(self, extra_arguments=None):
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         return self.place.command(super().format_kernel_cmd(extra_arguments))
 
     @property
-    def process(self):
+    def process(self) -> psutil.Process | None:
         """The process that was started, as psutil sees it; None where it has ended."""
         with contextlib.suppress(psutil.Error, AttributeError, TypeError):
-            return psutil.Process(self.provisioner.pid)
+            provisioner: Any = self.provisioner
+            return psutil.Process(provisioner.pid)
+        return None
 
 
 class Watch:
@@ -147,37 +155,37 @@ class Watch:
 
     INTERVAL = 0.2
 
-    def __init__(self, process, memory, processes=200):
+    def __init__(self, process: psutil.Process, memory: int, processes: int = 200) -> None:
         self._process, self._memory, self._processes = process, memory, processes
         self.excess, self._over = "", threading.Event()
-        self._gone = {}
+        self._gone: dict[int, float] = {}
         self.start()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
 
-    def start(self):
+    def start(self) -> None:
         """Begin a new account: of the peak of memory in bytes, and of seconds."""
         self.peak, self._begun, self._computed = 0, time.monotonic(), self._cpu()
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         return time.monotonic() - self._begun
 
     @property
-    def computed(self):
+    def computed(self) -> float:
         """Seconds of processors since the start, of all processes and their threads."""
         return max(0.0, self._cpu() - self._computed)
 
-    def stop(self):
+    def stop(self) -> None:
         self._over.set()
         self._thread.join()
 
-    def _family(self):
+    def _family(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             return [self._process, *self._process.children(recursive=True)]
         return []
 
-    def _cpu(self):
+    def _cpu(self) -> float:
         for one in self._family():
             with contextlib.suppress(psutil.Error):
                 times = one.cpu_times()
@@ -185,7 +193,7 @@ class Watch:
         # Of those that have ended, what they had used when they were last seen.
         return sum(self._gone.values())
 
-    def _look_on(self):
+    def _look_on(self) -> None:
         while not self._over.wait(self.INTERVAL):
             family = self._family()
             used = 0
@@ -203,7 +211,7 @@ class Watch:
                 return
 
 
-def end(process):
+def end(process: psutil.Process) -> None:
     """Kill a process with all that it has started, those included that have left its group."""
     for _ in range(20):
         family = []
@@ -217,20 +225,20 @@ def end(process):
                 one.kill()
 
 
-def leave_group(process):
+def leave_group(process: int) -> None:
     """Remove the control group of a process that has ended with all that it started."""
     for folder in GROUPS:
         with contextlib.suppress(OSError):
             os.rmdir(os.path.join(folder, group_name(process)))
 
 
-def _is_alive(process):
+def _is_alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
-def _bound(paths):
+def _bound(paths: Iterable[str]) -> list[str]:
     """The options that show these files and folders where they are, and where links say that they are."""
     real = list(dict.fromkeys(os.path.realpath(path) for path in paths))
     named = dict.fromkeys(os.path.abspath(path) for path in paths)
@@ -240,7 +248,7 @@ def _bound(paths):
     return [part for pair in pairs if os.path.exists(pair[0]) for part in ("--ro-bind", *pair)]
 
 
-def clear_up():
+def clear_up() -> None:
     """Remove the places of gradings that were killed, and the control groups that nobody is in any more."""
     for folder in Path(_short_folder() or tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
         number = folder.name.removeprefix(_PREFIX).partition("-")[0]
@@ -251,16 +259,16 @@ def clear_up():
             group.rmdir()
 
 
-def _short_folder():
+def _short_folder() -> str | None:
     """Where the path of a socket stays short enough."""
     return "/tmp" if os.path.isdir("/tmp") and os.access("/tmp", os.W_OK) else None
 
 
-def _links(folder, names):
+def _links(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if os.path.islink(os.path.join(folder, name))]
 
 
-def _give_font_list(home):
+def _give_font_list(home: Path) -> None:
     """matplotlib would take seconds to find the fonts anew."""
     with contextlib.suppress(Exception):
         import matplotlib

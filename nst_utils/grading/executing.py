@@ -8,10 +8,14 @@ nbgrader's own executor gives up on a submission whose kernel dies or cannot be 
 are lost, those of its other notebooks too. This one costs the author that cell, and grades the rest.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
@@ -49,19 +53,24 @@ class EnduringExecute(Execute):
     sandbox = Enum(["auto", "none"], "auto", help="auto: bubblewrap, where it works.", config=True)
 
     # What was found out since the last call of clear(): {notebook: {cell: whether right}}, and what to look at.
-    verdicts, flags = {}, []
+    verdicts: dict[str, dict[str, bool]] = {}
+    flags: list[dict[str, str]] = []
+    _place: Place | None = None
 
     @classmethod
-    def clear(cls):
+    def clear(cls) -> None:
         cls.verdicts, cls.flags = {}, []
 
-    def preprocess(self, nb, resources, km=None):
+    def preprocess(self, nb: NotebookNode, resources: Any, km: Any = None) -> tuple[NotebookNode, Any]:
         self._deadline = time.monotonic() + self.notebook_timeout
         self.timeout_func = self._seconds_for_a_cell
-        self._fatal, self._outputs, self._flags = set(), {}, {}
+        self._fatal: set[int] = set()
+        self._outputs: dict[int, list[NotebookNode]] = {}
+        self._flags: dict[int, list[tuple[str, str]]] = {}
         self._checks = {index: cell.source for index, cell in enumerate(nb.cells) if is_check(cell)}
         self._last = max(self._checks, default=-1)
-        self._about, self._watch = resources.get("nbgrader", {}), None
+        self._about = resources.get("nbgrader", {})
+        self._watch: Watch | None = None
         while True:
             try:
                 nb, resources = super().preprocess(nb, resources, km)
@@ -79,7 +88,7 @@ class EnduringExecute(Execute):
         self._record(nb)
         return nb, resources
 
-    def create_kernel_manager(self):
+    def create_kernel_manager(self) -> Any:
         self.kernel_manager_class = ConfinedKernelManager
         manager = super().create_kernel_manager()
         folder = self.resources.get("metadata", {}).get("path")
@@ -90,7 +99,7 @@ class EnduringExecute(Execute):
         return manager
 
     @contextlib.contextmanager
-    def setup_kernel(self, **kwargs):
+    def setup_kernel(self, **kwargs: Any) -> Iterator[None]:
         self._place = None
         try:
             with super().setup_kernel(**kwargs):
@@ -107,7 +116,7 @@ class EnduringExecute(Execute):
             if self._watch:
                 leave_group(self._process.pid)
 
-    def preprocess_cell(self, cell, resources, index):
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
         if index in self._fatal or index > self._last:
             return cell, resources
         self._running, self._printed, self._displayed = index, 0, 0
@@ -115,7 +124,7 @@ class EnduringExecute(Execute):
             message = "The time for this notebook was over before this cell."
             self._outputs[index] = _fail(cell, "NotebookTimeoutError", message)
             return cell, resources
-        self._watch.start()
+        self.watch.start()
         if index in self._checks:
             limit = None
             self._outputs[index] = self._judged(index)
@@ -125,14 +134,14 @@ class EnduringExecute(Execute):
         self._flag_what_it_took(index, limit)
         return cell, resources
 
-    def on_cell_executed(self, **kwargs):
+    def on_cell_executed(self, **kwargs: Any) -> None:
         super().on_cell_executed(**kwargs)
         payload = kwargs["execute_reply"]["content"].get("payload", [])
         if any(entry["source"] == "ask_exit" for entry in payload):
             # exit() and quit() stop the kernel a moment after the cell: the next one is not to blame.
             raise DeadKernelError("Kernel died")
 
-    def process_message(self, msg, cell, cell_index):
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         content = msg["content"]
         self._printed += len(content.get("text", "")) if msg["msg_type"] == "stream" else 0
         if msg["msg_type"] not in ("status", "execute_input"):
@@ -142,17 +151,18 @@ class EnduringExecute(Execute):
         return super().process_message(msg, cell, cell_index)
 
     @property
-    def seconds_left(self):
+    def seconds_left(self) -> float:
         return self._deadline - time.monotonic()
 
     @property
-    def watch(self):
+    def watch(self) -> Watch:
+        assert self._watch is not None
         return self._watch
 
-    def _seconds_for_a_cell(self, cell):
+    def _seconds_for_a_cell(self, cell: NotebookNode) -> int:
         return max(1, int(min(self.timeout or self.seconds_left, self.seconds_left)))
 
-    def _judged(self, index):
+    def _judged(self, index: int) -> list[NotebookNode]:
         """What the check at this place shows: nothing for a right answer, else the error that says what is not."""
         # Not before it is needed: it takes seconds to import, and every command of nbgrader reads this module.
         from nst_utils.grading.judging import verdict
@@ -162,15 +172,15 @@ class EnduringExecute(Execute):
         return [] if found.right else [_error(found.kind, found.message)]
 
 
-    def _flag_what_it_took(self, index, limit):
-        seconds, peak = self._watch.seconds, self._watch.peak
+    def _flag_what_it_took(self, index: int, limit: float | None) -> None:
+        seconds, peak = self.watch.seconds, self.watch.peak
         flags = self._flags.setdefault(index, [])
         if limit and seconds > self.flag_share * limit:
             flags.append(("time", f"{seconds:.0f} of {limit} seconds"))
         if peak > self.flag_share * self.memory:
             flags.append(("memory", f"{peak / 1e9:.2f} of {self.memory / 1e9:.2f} GB"))
 
-    def _record(self, nb):
+    def _record(self, nb: NotebookNode) -> None:
         notebook = self._about.get("notebook", "")
         found = {}
         for index, cell in enumerate(nb.cells):
@@ -190,7 +200,7 @@ class KeepPictures(ClearOutput):
     Only pictures and plain text stay: HTML could do something in the browser of the one who grades.
     """
 
-    def preprocess_cell(self, cell, resources, cell_index):
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
         if cell.cell_type != "code" or not (is_grade(cell) and is_solution(cell)):
             return super().preprocess_cell(cell, resources, cell_index)
         for output in cell.outputs:
@@ -205,9 +215,9 @@ class ForgivingOverwriteCells(OverwriteCells):
     What a cell is, and what it is worth, is as the gradebook says, whatever the submission says.
     """
 
-    def preprocess_cell(self, cell, resources, cell_index):
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
         mark = cell.metadata.get("nbgrader")
-        kind = self._kinds().get(mark.get("grade_id")) if isinstance(mark, dict) else None
+        kind = self._kinds().get(str(mark.get("grade_id"))) if isinstance(mark, dict) else None
         if mark is not None and kind is None:
             # A copy, or from another notebook: nbgrader would trip over it.
             del cell.metadata["nbgrader"]
@@ -218,7 +228,7 @@ class ForgivingOverwriteCells(OverwriteCells):
                 cell.metadata.pop("tags", None)
         return super().preprocess_cell(cell, resources, cell_index)
 
-    def _kinds(self):
+    def _kinds(self) -> dict[str, dict[str, Any]]:
         """{name of a cell: all that nbgrader has to know of it}, from the gradebook."""
         notebook = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
         graded = {cell.name: cell for cell in (*notebook.grade_cells, *notebook.task_cells)}
@@ -241,16 +251,16 @@ class ForgivingOverwriteCells(OverwriteCells):
         return kinds
 
 
-def is_check(cell):
+def is_check(cell: NotebookNode) -> bool:
     """Whether its points depend on what running it shows: not for what is graded by hand."""
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell) and not is_task(cell)
 
 
-def _error(name, message):
+def _error(name: str, message: str) -> NotebookNode:
     return new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
 
 
-def _fail(cell, name, message):
+def _fail(cell: NotebookNode, name: str, message: str) -> list[NotebookNode]:
     """The outputs that say so; a cell of code has them."""
     if cell.cell_type == "code":
         cell.outputs = [_error(name, message)]

@@ -3,33 +3,37 @@
 import ast
 import hashlib
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 
 import nbformat
+from nbformat import NotebookNode
+
+from nst_utils.base.types import AnyPath
 
 # What the package has of the course's formulas, by module.
 _FORMULAS = ("nst_utils.engine", "nst_utils.course.graph", "nst_utils.network", "nst_utils.checks")
 _WAYS_ROUND = {"importlib", "__import__", "exec", "eval", "setattr", "settrace", "setprofile", "ctypes", "inspect"}
 
 
-def answers(path, names):
+def answers(path: AnyPath, names: Collection[str]) -> dict[str, str]:
     """{name: source} of the cells of a notebook file that have one of nbgrader's names."""
-    found = {}
+    found: dict[str, str] = {}
     for cell in _cells(path):
         mark = cell.metadata.get("nbgrader")
         name = mark.get("grade_id") if isinstance(mark, dict) else None
-        if name in names and cell.cell_type == "code":
+        if isinstance(name, str) and name in names and cell.cell_type == "code":
             found.setdefault(name, cell.source)
     return found
 
 
-def tree(source):
+def tree(source: str) -> tuple[str, int] | None:
     """(what two sources share that differ in names, comments and docstrings only, number of nodes); or None."""
     try:
         parsed = _Unannotated().visit(ast.parse(source))
         bound = set()
         for node in ast.walk(parsed):
             bound |= _names_bound(node)
-        names = {}
+        names: dict[str, str] = {}
         for node in ast.walk(parsed):
             _drop_words(node)
             for attribute in ("id", "name", "arg", "asname"):
@@ -45,12 +49,12 @@ def tree(source):
 class _Unannotated(ast.NodeTransformer):
     """Makes `a: float = 1` what it does, `a = 1`."""
 
-    def visit_AnnAssign(self, node):
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
         return ast.Assign([node.target], node.value) if node.value else ast.Pass()
 
 
-def _names_bound(node):
+def _names_bound(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         return {node.id}
     if isinstance(node, ast.arg):
@@ -60,7 +64,7 @@ def _names_bound(node):
     return {node.asname} if isinstance(node, ast.alias) and node.asname else set()
 
 
-def _drop_words(node):
+def _drop_words(node: ast.AST) -> None:
     """Take docstrings and annotations away."""
     if isinstance(node, ast.FunctionDef):
         node.returns = None
@@ -68,11 +72,12 @@ def _drop_words(node):
         node.annotation = None
     body = getattr(node, "body", None)
     if isinstance(body, list):
-        kept = [one for one in body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
-        node.body = kept or [ast.Pass()]
+        body[:] = [
+            one for one in body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))
+        ] or [ast.Pass()]
 
 
-def same_trees(sources):
+def same_trees(sources: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
     """{student: [(cell, detail)]} for {student: {cell: source}}: answers that are another's with other names."""
     groups = defaultdict(list)
     for student, cells in sources.items():
@@ -88,7 +93,7 @@ def same_trees(sources):
     return dict(flags)
 
 
-def ways_round(path, released):
+def ways_round(path: AnyPath, released: Collection[str]) -> list[str]:
     """What a notebook's own cells say that no answer needs, as texts; released: the sources as handed out."""
     found = set()
     for cell in _cells(path):
@@ -97,7 +102,7 @@ def ways_round(path, released):
     return sorted(found)
 
 
-def _told(source):
+def _told(source: str) -> set[str]:
     try:
         parsed = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -121,13 +126,13 @@ def _told(source):
     return found
 
 
-def _is_formula(name):
+def _is_formula(name: str) -> bool:
     import nst_utils
 
     return nst_utils._NAMES.get(name, ("",))[0].startswith(_FORMULAS) and name != "checks"
 
 
-def _cells(path):
+def _cells(path: AnyPath) -> list[NotebookNode]:
     try:
         return nbformat.read(path, as_version=4).cells
     except Exception:  # a file that is no notebook earns nothing, and needs no flag

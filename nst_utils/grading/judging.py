@@ -4,6 +4,8 @@ The judge is the one that a notebook has (nst_utils.checks). It draws inputs tha
 the kernel answers is a claim about what the student's function makes of them: no message of the kernel is a verdict.
 """
 
+from __future__ import annotations
+
 import ast
 import base64
 import binascii
@@ -12,16 +14,17 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import zmq
-from jupyter_client import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 from nst_utils import checks
 from nst_utils.checks.comparing import draw_afresh
 from nst_utils.checks.limits import PATIENCE, TimeUp
-from nst_utils.checks.running import EXERCISES, judge, too_late
+from nst_utils.checks.running import EXERCISES, Exercise, judge, too_late
 from nst_utils.checks.student import Student
 from nst_utils.checks.wire import LARGEST, Malformed
 
@@ -30,6 +33,18 @@ _IMPORTING = 90
 # Seconds that a reply may take beyond the time of the function.
 _GRACE = 5
 _UNKNOWN = "This check names no exercise of nst_utils.checks, so it was not judged: grade it by hand."
+
+
+class Executor(Protocol):
+    """What runs a notebook: the kernel's manager, a watch on its processes, and the time that is left."""
+
+    km: Any
+
+    @property
+    def watch(self) -> Any: ...
+
+    @property
+    def seconds_left(self) -> float: ...
 
 
 class _Broken(BaseException):
@@ -43,17 +58,18 @@ class Verdict:
     right: bool
     kind: str = ""
     message: str = ""
-    flags: list = field(default_factory=list)
+    flags: list[tuple[str, str]] = field(default_factory=list)
 
 
-def exercise_of(source):
+def exercise_of(source: str) -> tuple[Exercise, str] | None:
     """(exercise, name of the student's function) of a check `checks.EXERCISE(FUNCTION).require()`; None of others."""
     with contextlib.suppress(SyntaxError, ValueError, RecursionError):
         body = ast.parse(source).body
         require = getattr(body[0], "value", None) if len(body) == 1 else None
-        if not (isinstance(require, ast.Call) and getattr(require.func, "attr", "") == "require"):
+        attribute = require.func if isinstance(require, ast.Call) else None
+        if not (isinstance(attribute, ast.Attribute) and attribute.attr == "require"):
             return None
-        call = require.func.value
+        call = attribute.value
         if not (isinstance(call, ast.Call) and len(call.args) == 1 and isinstance(call.args[0], ast.Name)):
             return None
         name = getattr(call.func, "attr", getattr(call.func, "id", ""))
@@ -61,7 +77,7 @@ def exercise_of(source):
     return None
 
 
-def verdict(source, executor):
+def verdict(source: str, executor: Executor) -> Verdict:
     """The Verdict on the check with this source. Raises DeadKernelError or CellTimeoutError as a cell does.
 
     executor: has `km`, the kernel's manager, `watch` on its processes, and `seconds_left` for the notebook.
@@ -90,19 +106,19 @@ def verdict(source, executor):
     return Verdict(True, flags=flags)
 
 
-def _helpers(exercise):
+def _helpers(exercise: Exercise) -> set[str]:
     return {name for helper in exercise.helpers for name in (helper.name, *_helpers(helper))}
 
 
 class _Line:
     """The way from the judge to the student's function in the kernel: requests go there, texts come back."""
 
-    def __init__(self, executor, function, seconds):
+    def __init__(self, executor: Executor, function: str, seconds: float) -> None:
         self._executor, self._function = executor, function
         # Seconds of computing, and seconds by the clock, that are left to the function.
         self._left, self._wall, self._asked = seconds, PATIENCE * seconds, False
         # Of the package's functions, those that the student's was seen to call: a claim, too.
-        self.borrowed = set()
+        self.borrowed: set[str] = set()
         self._context = zmq.Context()
         # A longer message ends the connection, before there is memory for it.
         self._context.setsockopt(zmq.MAXMSGSIZE, 2 * LARGEST)
@@ -110,11 +126,11 @@ class _Line:
         self._client.load_connection_info(executor.km.get_connection_info())
         self._client.start_channels(iopub=False, stdin=False, hb=False, control=False)
 
-    def close(self):
+    def close(self) -> None:
         self._client.stop_channels()
         self._context.destroy(linger=0)
 
-    def send(self, request):
+    def send(self, request: str) -> str:
         """The kernel's reply to a Student's request. Raises TimeUp, and _Broken for a dead kernel or no function."""
         if self._left <= 0 or self._wall <= 0:
             raise TimeUp("")
@@ -137,7 +153,7 @@ class _Line:
             raise _Broken(NameError(f"name '{self._function}' is not defined"))
         return reply
 
-    def _ask(self, expression, seconds):
+    def _ask(self, expression: str, seconds: float) -> str:
         """The text that the kernel says an expression is."""
         client, manager = self._client, self._executor.km
         message = client.execute("", silent=True, store_history=False, user_expressions={"reply": expression})
@@ -162,12 +178,12 @@ class _Line:
         return ""
 
 
-def _decoded(text):
+def _decoded(text: str) -> str:
     try:
         return base64.b64decode(text.strip("'\""), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise Malformed("The reply cannot be read.") from None
 
 
-def _cores():
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -22,25 +22,25 @@ GROUPS = {
 }
 
 
-def main(settings, *command):
+def main(settings: str, *command: str) -> None:
     if os.name == "nt":  # where others import this module
         raise SystemExit("Windows has none of these limits.")
     import resource
 
-    def limit(which, most):
+    def limit(which: int, most: int) -> None:
         _, hard = resource.getrlimit(which)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(which, (most, most))
 
-    settings = json.loads(settings)
+    limits = json.loads(settings)
     # Address space is reserved by far more than is used; what counts is the data.
-    limit(resource.RLIMIT_DATA, settings["memory"])
-    limit(resource.RLIMIT_AS, 4 * settings["memory"])
-    limit(resource.RLIMIT_FSIZE, settings["file"])
+    limit(resource.RLIMIT_DATA, limits["memory"])
+    limit(resource.RLIMIT_AS, 4 * limits["memory"])
+    limit(resource.RLIMIT_FSIZE, limits["file"])
     limit(resource.RLIMIT_CORE, 0)
-    if settings["own_users"]:
-        limit(resource.RLIMIT_NPROC, settings["tasks"])
-    _join_group(settings["memory"], settings["tasks"])
+    if limits["own_users"]:
+        limit(resource.RLIMIT_NPROC, limits["tasks"])
+    _join_group(limits["memory"], limits["tasks"])
     with contextlib.suppress(OSError, AttributeError):  # Linux only
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     # An interruption is for the kernel, which takes it up again, and not for what stands around it.
@@ -49,12 +49,12 @@ def main(settings, *command):
     os.execvp(command[0], command)
 
 
-def group_name(process):
+def group_name(process: int | str) -> str:
     """Of the control group of a process that was started here, and of all that it starts."""
     return f"nst-grade-{process}"
 
 
-def _join_group(memory, tasks):
+def _join_group(memory: int, tasks: int) -> None:
     """Limit all processes together, in a control group: of Linux, and for its superuser only, whom the rest spares."""
     for folder, limits in GROUPS.items():
         group = os.path.join(folder, group_name(os.getpid()))

@@ -13,19 +13,22 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from nst_utils.base.types import AnyPath
 from nst_utils.grading.confinement import clear_up, end
 
 
-def main(course, assignment):
+def main(course: AnyPath, assignment: str) -> None:
     course = Path(course).resolve()
     # Whatever prints goes to the log; the answers have a way of their own.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    students = queue.Queue()
+    students: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_listen, args=[students], daemon=True).start()
     _adopt_orphans()
     clear_up()
@@ -39,7 +42,7 @@ def main(course, assignment):
         clear_up()
 
 
-def _listen(students):
+def _listen(students: queue.Queue[str | None]) -> None:
     """Put the names that come in on the queue; where the grading that asks for them has ended, end at once."""
     for line in sys.stdin:
         students.put(json.loads(line))
@@ -47,13 +50,13 @@ def _listen(students):
     os._exit(0)
 
 
-def _adopt_orphans():
+def _adopt_orphans() -> None:
     """Processes whose parents end become this one's, so that none of a submission's outlives it; on Linux."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(36, 1)
 
 
-def _end_children():
+def _end_children() -> None:
     for child in psutil.Process().children():
         end(child)
         try:
@@ -62,7 +65,7 @@ def _end_children():
             continue
 
 
-def _grade(course, assignment, student):
+def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
     from nst_utils.grading.executing import EnduringExecute
 
     begun = time.monotonic()
@@ -89,7 +92,7 @@ def _grade(course, assignment, student):
     }
 
 
-def _autograde(course, assignment, student, notebook="*"):
+def _autograde(course: Path, assignment: str, student: str, notebook: str = "*") -> dict[str, Any]:
     """Run nbgrader's autograding as its command does: {"success", "log"}."""
     from nbgrader.apps.api import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
@@ -101,7 +104,7 @@ def _autograde(course, assignment, student, notebook="*"):
     return {"success": done["success"], "log": done.get("log") or done.get("error") or ""}
 
 
-def _scores(course, assignment, verdicts):
+def _scores(course: Path, assignment: str, verdicts: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, float]]:
     """{notebook: {cell: points}} of the verdicts, with the points that the gradebook has for each cell."""
     with gradebook(course) as book:
         points = {
@@ -115,7 +118,7 @@ def _scores(course, assignment, verdicts):
     }
 
 
-def give_no_points(course, assignment, student, notebook):
+def give_no_points(course: Path, assignment: str, student: str, notebook: str) -> None:
     """Points of an earlier attempt are taken back; a teacher's manual score stays."""
     with gradebook(course) as book:
         book.update_or_create_student(student)
@@ -126,21 +129,21 @@ def give_no_points(course, assignment, student, notebook):
         book.db.commit()
 
 
-def notebooks(course, assignment):
+def notebooks(course: Path, assignment: str) -> list[str]:
     with gradebook(course) as book:
         return [notebook.name for notebook in book.find_assignment(assignment).notebooks]
 
 
-def gradebook(course):
+def gradebook(course: Path) -> Any:
     from nbgrader.api import Gradebook
 
     found = settings(course).CourseDirectory
     return Gradebook(found.db_url, found.course_id)
 
 
-def settings(course):
+def settings(course: Path) -> Any:
     """The course's nbgrader_config.py."""
-    from traitlets.config import PyFileConfigLoader
+    from traitlets.config.loader import PyFileConfigLoader
 
     return PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
 
