@@ -8,6 +8,9 @@ eagerly. What needs a session is always judged in a graph of its own, and what i
 eagerly.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from nst_utils.checks import eager, fast, formulas, neighbours, optimising, sessions, totals
 from nst_utils.checks.result import Result
 from nst_utils.checks.running import Exercise, check
@@ -343,81 +346,81 @@ _TRAIN_NETWORK_STEP = Exercise(
 )
 
 
-def layer_activations(function):
+def layer_activations(function: Callable[..., Any]) -> Result:
     """Check `layer_activations(sess, model, image, layer_name)`: the activations of a layer for a picture."""
     return check(_LAYER_ACTIVATIONS, function, TIME_LIMIT)
 
 
-def compute_content_cost(function):
+def compute_content_cost(function: Callable[..., Any]) -> Result:
     """Check `compute_content_cost(a_C, a_G)`."""
     return check(_CONTENT_COST, function, TIME_LIMIT)
 
 
-def gram_matrix(function):
+def gram_matrix(function: Callable[..., Any]) -> Result:
     """Check `gram_matrix(A)`."""
     return check(_GRAM_MATRIX, function, TIME_LIMIT)
 
 
-def compute_layer_style_cost(function):
+def compute_layer_style_cost(function: Callable[..., Any]) -> Result:
     """Check `compute_layer_style_cost(a_S, a_G)`; a mistake that is in its gram_matrix is said to be there."""
     return check(_LAYER_STYLE_COST, function, TIME_LIMIT)
 
 
-def compute_style_cost(function):
+def compute_style_cost(function: Callable[..., Any]) -> Result:
     """Check `compute_style_cost(model, STYLE_LAYERS)`, whose `sess` is ours meanwhile."""
     return check(_STYLE_COST, function, TIME_LIMIT)
 
 
-def total_cost(function):
+def total_cost(function: Callable[..., Any]) -> Result:
     """Check `total_cost(J_content, J_style, alpha=10, beta=40)`."""
     return check(_TOTAL_COST, function, TIME_LIMIT)
 
 
-def build_train_step(function):
+def build_train_step(function: Callable[..., Any]) -> Result:
     """Check `build_train_step(J)`, which returns the operation of Adam with learning rate 2.0."""
     return check(_BUILD_TRAIN_STEP, function, TIME_LIMIT)
 
 
-def model_nn(function):
+def model_nn(function: Callable[..., Any]) -> Result:
     """Check `model_nn(sess, input_image, num_iterations=200)`, whose model, J and train_step are ours meanwhile."""
     return check(_MODEL_NN, function, TIME_LIMIT)
 
 
-def train_step(function):
+def train_step(function: Callable[..., Any]) -> Result:
     """Check `train_step(image, compute_cost, optimizer)` of the TensorFlow 2 edition."""
     return check(_TRAIN_STEP, function, TIME_LIMIT)
 
 
-def cosine_similarity(function):
+def cosine_similarity(function: Callable[..., Any]) -> Result:
     """Check `cosine_similarity(x, y)`, the cosines of all rows of one table with all rows of another."""
     return check(_COSINE_SIMILARITY, function, TIME_LIMIT)
 
 
-def nearest_spots(function):
+def nearest_spots(function: Callable[..., Any]) -> Result:
     """Check `nearest_spots(v_C, v_S)`; a mistake that is in its cosine_similarity is said to be there."""
     return check(_NEAREST_SPOTS, function, TIME_LIMIT)
 
 
-def compute_targets(function):
+def compute_targets(function: Callable[..., Any]) -> Result:
     """Check `compute_targets(a_C, a_S, chosen)`, the painting's vectors where they were chosen for."""
     return check(_COMPUTE_TARGETS, function, TIME_LIMIT)
 
 
-def compute_match_cost(function):
+def compute_match_cost(function: Callable[..., Any]) -> Result:
     """Check `compute_match_cost(a_S, a_T, a_G)`, the mean of 1 - cosine."""
     return check(_MATCH_COST, function, TIME_LIMIT)
 
 
-def instance_norm(function):
+def instance_norm(function: Callable[..., Any]) -> Result:
     """Check conditional instance normalisation (notebook 8)."""
     return check(_INSTANCE_NORM, function, TIME_LIMIT)
 
 
-def perceptual_cost(function):
+def perceptual_cost(function: Callable[..., Any]) -> Result:
     """Check the cost that trains a fast network (notebook 8)."""
     return check(_PERCEPTUAL_COST, function, TIME_LIMIT)
 
 
-def train_network_step(function):
+def train_network_step(function: Callable[..., Any]) -> Result:
     """Check a step that trains a network (notebook 8)."""
     return check(_TRAIN_NETWORK_STEP, function, TIME_LIMIT)

@@ -4,6 +4,8 @@ Nothing here judges. A collector is a function of the student's function and pla
 name; a judge asks for it by this name, `student.ask("value", inputs=..., ...)`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import dis
@@ -14,24 +16,28 @@ import re
 import textwrap
 import traceback
 import types
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.base.types import Array
 from nst_utils.checks import wire
-from nst_utils.checks.limits import TimeUp, locations
+from nst_utils.checks.limits import Frame, TimeUp, locations
 from nst_utils.engine import costs
 
-COLLECTORS = {}
+F = TypeVar("F", bound=Callable[..., Any])
+COLLECTORS: dict[str, Callable[..., Any]] = {}
 
 
-def collector(function):
+def collector(function: F) -> F:
     """Registers a function(student's function, **plain arguments) that returns plain values, under its name."""
     COLLECTORS[function.__name__] = function
     return function
 
 
-def reply(request, function, eager):
+def reply(request: str, function: Any, eager: bool) -> str:
     """The reply to a Student's request, both as wire.encode writes them. eager: the mode of the program."""
     asked = wire.decode(request)
     arguments = asked["arguments"]
@@ -49,7 +55,7 @@ def reply(request, function, eager):
 
 
 @contextlib.contextmanager
-def silence():
+def silence() -> Iterator[None]:
     """Show neither what the student's code prints nor TensorFlow's warnings, such as of repeated tracing."""
     logger = tf.get_logger()
     level = logger.level
@@ -65,7 +71,7 @@ def silence():
 
 
 @collector
-def facts(function):
+def facts(function: Any) -> dict[str, Any]:
     """What can be said without calling it.
 
     callable, type; plain: a Python function; empty: the body does nothing; signature: text, or None; takes: the numbers
@@ -94,7 +100,7 @@ def facts(function):
     }
 
 
-def _signature(function):
+def _signature(function: Any) -> tuple[str | None, list[int] | None]:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some builtins do not tell
@@ -107,7 +113,7 @@ def _signature(function):
     return str(signature), takes
 
 
-def _is_empty(function):
+def _is_empty(function: Any) -> bool:
     """Whether the body is only `pass`, `...`, a docstring, or names set to None, and so returns None."""
     code = getattr(_plain(function), "__code__", None)
     if code is None:
@@ -123,7 +129,7 @@ def _is_empty(function):
     return True
 
 
-def rebind(function, replaced=None, provided=None):
+def rebind(function: Any, replaced: Mapping[str, Any] | None = None, provided: Mapping[str, Any] | None = None) -> Any:
     """A copy of the function that sees other globals, as do the functions beside it that it calls.
 
     Names in `provided` are only added where there are none. Lists and dictionaries are copied: what the
@@ -134,7 +140,7 @@ def rebind(function, replaced=None, provided=None):
     original = function.__globals__
     namespace = {**(provided or {}), **original}
 
-    def rebound(old):
+    def rebound(old: types.FunctionType) -> types.FunctionType:
         new = types.FunctionType(old.__code__, namespace, old.__name__, old.__defaults__, old.__closure__)
         new.__kwdefaults__ = old.__kwdefaults__
         return new
@@ -148,15 +154,15 @@ def rebind(function, replaced=None, provided=None):
     return rebound(function)
 
 
-def _ours(*names):
+def _ours(*names: str) -> dict[str, Any]:
     return {name: getattr(costs, name) for name in names}
 
 
-def _with_argument(function, name, argument):
+def _with_argument(function: Any, name: str, argument: str) -> types.FunctionType:
     """The function as it would be if it used one of its arguments in the place of a global name."""
     signature, make = inspect.signature(function), types.FunctionType
 
-    def stand_in(*values, **named):
+    def stand_in(*values: Any, **named: Any) -> Any:
         bound = signature.bind(*values, **named)
         bound.apply_defaults()
         # The globals that `rebind` has given to this function, which is made anew there.
@@ -169,7 +175,7 @@ def _with_argument(function, name, argument):
 
 
 # What a judge may have done to the function before it is asked about: {name: (function, *names) -> function}.
-CHANGES = {
+CHANGES: dict[str, Callable[..., Any]] = {
     # Our functions of these names where the notebook has none, or in the place of the notebook's.
     "provided": lambda function, *names: rebind(function, provided=_ours(*names)),
     "ours": lambda function, *names: rebind(function, _ours(*names)),
@@ -179,27 +185,27 @@ CHANGES = {
 }
 
 
-def _names_in(function):
+def _names_in(function: Any) -> set[str]:
     """The global names and attributes that the function's code mentions."""
     return set(getattr(getattr(_plain(function), "__code__", None), "co_names", ()))
 
 
-def _locals_used(function):
+def _locals_used(function: Any) -> set[str]:
     """The arguments and local names whose values the function's code reads."""
     code = getattr(_plain(function), "__code__", None)
-    used = set()
+    used: set[str] = set()
     for instruction in dis.get_instructions(code) if code else ():
         if re.match("LOAD_(FAST|DEREF|CLOSURE)", instruction.opname):
             used.update(instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,))
     return used
 
 
-def _plain(function):
+def _plain(function: Any) -> Any:
     """The Python function under tf.function and other decorators."""
     return inspect.unwrap(getattr(function, "python_function", function))
 
 
-def files_of(function):
+def files_of(function: Any) -> set[str]:
     """The files, or notebook cells, of the student's function and of those beside it."""
     plain = _plain(function)
     scope = getattr(plain, "__globals__", {})
@@ -213,7 +219,7 @@ def files_of(function):
 _LARGEST = 16_000_000
 
 
-def described(result, session=None):
+def described(result: Any, session: Any = None) -> dict[str, Any]:
     """A result in plain values: {"array" in float64, "dtype"}, with "tensor" where it is one, or {"type", "length"}."""
     if is_tensor(result) and (result.dtype.is_floating or result.dtype.is_integer):
         number = tf.cast(result, tf.float64)
@@ -227,26 +233,26 @@ def described(result, session=None):
     return {"type": type(result).__name__}
 
 
-def unrun(result):
+def unrun(result: Any) -> dict[str, Any]:
     """The result described, and a tensor of a graph only named, not run."""
     return {"tensor": True, "type": type(result).__name__} if is_tensor(result) else described(result)
 
 
-def _is_simple(value):
+def _is_simple(value: Any) -> bool:
     return is_tensor(value) or isinstance(value, np.ndarray | np.generic | int | float)
 
 
-def _array(value):
+def _array(value: Any) -> dict[str, Any]:
     value = np.asarray(value)
     return {"array": value} if value.nbytes <= _LARGEST else {"shape": list(value.shape)}
 
 
-def is_tensor(result):
+def is_tensor(result: Any) -> bool:
     return tf.is_tensor(result) or isinstance(result, tf.Variable)
 
 
 @contextlib.contextmanager
-def graph(session_type=None):
+def graph(session_type: Any = None) -> Iterator[Any]:
     """A session on a graph of its own, both the default inside."""
     # TensorFlow's optimiser of graphs would take longer than these small ones do.
     config = tf.compat.v1.ConfigProto()
@@ -256,13 +262,17 @@ def graph(session_type=None):
 
 
 @collector
-def value(function, inputs, eager, watched=None, arrays=(), numbers=False, more=()):
+def value(
+    function: Any, inputs: Sequence[Array], eager: bool, watched: int | None = None, arrays: Collection[int] = (),
+    numbers: bool = False, more: Sequence[Any] = (),
+) -> dict[str, Any]:
     """The value of function(*inputs, *more), and its gradient with respect to the watched input, or None.
 
     watched: the position of an input; arrays: the positions of those that come as NumPy arrays, not as tensors;
     numbers: all inputs come as Python's numbers. eager: whether in eager mode; None is the mode of the program.
     """
     with eager_mode() if eager else graph() as session:
+        given: list[Any]
         if numbers:
             given = [float(x) for x in inputs]
         else:
@@ -285,7 +295,7 @@ def value(function, inputs, eager, watched=None, arrays=(), numbers=False, more=
 
 
 @collector
-def operations(function, inputs):
+def operations(function: Any, inputs: Sequence[Array]) -> list[str] | None:
     """The types of the operations that function(*inputs) makes in a graph; None where it cannot."""
     try:
         with graph() as session:
@@ -298,7 +308,7 @@ def operations(function, inputs):
 # --- Errors -----------------------------------------------------------------------------------------------
 
 
-def _told(error, function):
+def _told(error: BaseException, function: Any) -> dict[str, str]:
     files, frames = files_of(function), _frames(error)
     untouched = isinstance(error, NotImplementedError) and frames and frames[-1][0] in files
     return {
@@ -309,7 +319,7 @@ def _told(error, function):
     }
 
 
-def _frames(error):
+def _frames(error: BaseException) -> list[Frame]:
     """Where an error came from, outermost first: (file, line, function)."""
     translated = getattr(getattr(error, "ag_error_metadata", None), "translated_stack", None)
     if translated:  # in tf.function, Python's own traceback shows generated code
@@ -321,7 +331,7 @@ def _frames(error):
     )
 
 
-def student_line(frames, files):
+def student_line(frames: Sequence[Frame], files: Collection[str]) -> str:
     """' at line 4, `J = ...`': the innermost of the frames that is in the student's code."""
     for file, line, _ in reversed(frames):
         if file in files:
@@ -330,7 +340,7 @@ def student_line(frames, files):
     return ""
 
 
-def _error_text(error):
+def _error_text(error: BaseException) -> str:
     """'ValueError: what it says', on one short line."""
     try:
         lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()

@@ -1,11 +1,15 @@
 """Comparing an answer with the right one, and with what each known mistake would have given."""
 
 import secrets
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from nst_utils.base.types import Array
 from nst_utils.checks.result import Wrong
+from nst_utils.checks.student import Student
 from nst_utils.checks.wire import Malformed
 
 # Relative to the largest entry: what float32, and TF32 on a GPU, may differ by.
@@ -16,7 +20,7 @@ SAME = 1e-6
 RANDOM = np.random.default_rng(19)
 
 
-def draw_afresh():
+def draw_afresh() -> None:
     """Let all inputs from now on be some that nobody can have seen, as a grading does."""
     RANDOM.bit_generator.state = np.random.default_rng(secrets.randbits(128)).bit_generator.state
 
@@ -26,15 +30,15 @@ class Case:
     """One input in words, what the answer should be, and what came."""
 
     label: str
-    want: np.ndarray
-    got: np.ndarray
+    want: Any
+    got: Array
 
     @property
-    def right(self):
+    def right(self) -> bool:
         return close(self.got, self.want)
 
 
-def close(got, want, tolerance=TOLERANCE):
+def close(got: Any, want: Any, tolerance: float = TOLERANCE) -> bool:
     """Whether the arrays agree; a single number may come in any shape."""
     if got.size == want.size == 1:
         got = got.reshape(want.shape)
@@ -43,7 +47,7 @@ def close(got, want, tolerance=TOLERANCE):
     return bool(np.abs(got - want).max() <= tolerance * max(np.abs(want).max(), 1e-12))
 
 
-def refuse_unless_right(cases, diagnose):
+def refuse_unless_right(cases: Sequence[Case], diagnose: Callable[..., str]) -> None:
     """Return where every case is right; else raise Wrong, with what `diagnose(answers)` says the mistake is."""
     wrong = next((case for case in cases if not case.right), None)
     if wrong is None:
@@ -59,24 +63,24 @@ _CUTS = (
 )
 
 
-def refuse_without_gradient(flows, name):
+def refuse_without_gradient(flows: bool, name: str) -> None:
     if not flows:
         raise Wrong(
             f"The value is right, but no gradient flows from it to {name}, and the optimisation needs one. {_CUTS}"
         )
 
 
-def refuse_wrong_gradient(gradient, want, name):
+def refuse_wrong_gradient(gradient: Array | None, want: Any, name: str) -> None:
     """Raise Wrong where the gradient of a right value is missing or another than it should be."""
     refuse_without_gradient(gradient is not None, name)
-    if not close(gradient, want):
+    if gradient is None or not close(gradient, want):
         raise Wrong(
             f"The value is right, but its gradient with respect to {name} is not: a part of the way from there to "
             f"the result is cut. {_CUTS}"
         )
 
 
-def diagnosed(diagnose, *arguments):
+def diagnosed(diagnose: Callable[..., str], *arguments: Any) -> str:
     """What diagnose(*arguments) says; where it fails on an answer that nobody thought of, nothing, as the student's
     function did not stop with that error."""
     try:
@@ -87,7 +91,7 @@ def diagnosed(diagnose, *arguments):
         return ""
 
 
-def _plainly_wrong(answers, cases):
+def _plainly_wrong(answers: Sequence[Array], cases: Sequence[Case]) -> str:
     """What can be seen without any formula: no numbers, zeros, or always the same."""
     finite = [np.isfinite(answer).all() for answer in answers]
     if not any(finite):
@@ -106,7 +110,7 @@ def _plainly_wrong(answers, cases):
     return ""
 
 
-def _without_numbers(answers):
+def _without_numbers(answers: Sequence[Array]) -> str:
     if all(np.isfinite(answer).all() for answer in answers):
         return ""
     if any(np.isnan(answer).any() for answer in answers):
@@ -114,7 +118,7 @@ def _without_numbers(answers):
     return "Your result is infinite: something is divided by 0, or becomes too large."
 
 
-def ratio_of(answer, value):
+def ratio_of(answer: Array, value: Any) -> float | None:
     """The number r with answer = r * value, or None."""
     value = np.asarray(value, dtype=np.float64)
     if answer.size == value.size == 1:
@@ -128,7 +132,7 @@ def ratio_of(answer, value):
     return ratio if np.abs(answer - ratio * value).max() <= TOLERANCE * np.abs(answer).max() else None
 
 
-def show(value):
+def show(value: Array) -> str:
     """A value to a few digits; of an array, its shape and first entries."""
     if value.size == 1:
         return f"{value.item():.5g}"
@@ -136,13 +140,13 @@ def show(value):
     return f"an array of shape {value.shape} that begins {entries}"
 
 
-def refuse_nothing(told):
+def refuse_nothing(told: Any) -> None:
     """Raise Wrong where the result that is told of is None."""
     if told.get("type") == "NoneType":
         raise Wrong("Your function returns nothing (None): end it with `return` and the result.")
 
 
-def value_of(told):
+def value_of(told: Any) -> Array:
     """The float64 array that a result stands for; told: as collecting.described has put it."""
     if not isinstance(told, dict):
         raise Malformed("A result is told in a dictionary.")
@@ -157,7 +161,10 @@ def value_of(told):
     raise Wrong(f"Your function returns an object of type `{kind}`: numbers are expected.")
 
 
-def evaluate(student, inputs, eager, watched=None, arrays=(), **how):
+def evaluate(
+    student: Student, inputs: Sequence[Any], eager: bool | None, watched: int | None = None,
+    arrays: Iterable[int] = (), **how: Any,
+) -> tuple[Array, Array | None]:
     """The value of the function of the inputs, and its gradient with respect to the watched input, or None.
 
     What else may be said is said at collecting.value.
@@ -167,7 +174,7 @@ def evaluate(student, inputs, eager, watched=None, arrays=(), **how):
     return value, None if told["gradient"] is None else value_of(told["gradient"])
 
 
-def operations(student, inputs):
+def operations(student: Student, inputs: Sequence[Array]) -> set[str] | None:
     """The types of the operations that the function of the inputs makes in a graph; None where it cannot."""
     found = student.ask("operations", inputs=inputs)
     return None if found is None else set(found)

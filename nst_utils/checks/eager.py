@@ -1,14 +1,19 @@
 """The exercise of the TensorFlow 2 edition: one step of the optimisation, with GradientTape."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.base.types import Array, Tensor
 from nst_utils.checks.collecting import collector, described
 from nst_utils.checks.comparing import RANDOM, close, ratio_of, show, value_of
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.student import Failed, names_in
+from nst_utils.checks.student import Failed, Student, names_in
 from nst_utils.checks.watching import relation
 
 _SHAPE = (1, 5, 7, 3)
@@ -35,17 +40,17 @@ class _Step:
     weight: float
     rate: float
     in_graph: bool = False
-    start: np.ndarray = field(default_factory=lambda: RANDOM.uniform(3, 252, _SHAPE).astype(np.float32))
-    target: np.ndarray = field(init=False)
+    start: Array = field(default_factory=lambda: RANDOM.uniform(3, 252, _SHAPE).astype(np.float32))
+    target: Array = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Mostly far from the start, and in the first row near it, so that a gradient that is clipped or cut to its
         # signs shows.
         self.target = RANDOM.uniform(-200, 455, _SHAPE).astype(np.float32)
         near = RANDOM.uniform(0.3, 0.9, _SHAPE[2:]) * RANDOM.choice((-1, 1), _SHAPE[2:])
         self.target[0, 0] = self.start[0, 0] + near
 
-    def take(self, student):
+    def take(self, student: Student) -> _Step:
         """Let the student's function take the step; what it returned is `J_got`, what became of the image `got`."""
         seen = student.ask("run_train_step", **vars(self))
         self.note = _NOTES.get(seen["note"], "")
@@ -59,27 +64,29 @@ class _Step:
         self.asked = [_picture(each) for each in seen["asked"]]
         return self
 
-    def cost(self, picture):
+    def cost(self, picture: Any) -> float:
         return np.sum(self.weight * np.square(np.float64(picture) - self.target))
 
     @property
-    def gradient(self):
+    def gradient(self) -> Array:
         return 2 * self.weight * (np.float64(self.start) - self.target)
 
     @property
-    def moved(self):
+    def moved(self) -> Array:
         """Where the optimiser alone brings the picture."""
         return self.start - self.rate * (self.gradient if self.optimizer == "SGD" else np.sign(self.gradient))
 
 
-def _picture(array):
+def _picture(array: Any) -> Array:
     if array is not None and np.shape(array) != _SHAPE:
         raise Wrong("The picture, or what stands for its gradient, has another shape than `image`.")
     return array
 
 
 @collector
-def run_train_step(function, optimizer, weight, rate, in_graph, start, target):
+def run_train_step(
+    function: Any, optimizer: str, weight: float, rate: float, in_graph: bool, start: Array, target: Array
+) -> dict[str, Any]:
     """What one call of train_step does to a new image, `start`, and what it is seen to do on the way."""
     with eager_mode():
         image = tf.Variable(start)
@@ -110,24 +117,28 @@ _MOST_KEPT = 50
 class _Watch:
     """The cost and the optimiser that a train_step is given, which keep what they are called with."""
 
-    def __init__(self, image, weight, target):
+    def __init__(self, image: Any, weight: float, target: Tensor) -> None:
         self.image, self.weight, self.target = image, weight, target
-        self.applied, self.asked, self.note = [], [], ""
+        self.applied: list[tuple[Any, Any, Any]] = []
+        self.asked: list[Array] = []
+        self.note = ""
 
-    def compute_cost(self, picture):
+    def compute_cost(self, picture: Any) -> Tensor:
         if hasattr(picture, "numpy") and tf.executing_eagerly():
             self.asked.append(picture.numpy())
         return tf.reduce_sum(self.weight * tf.square(picture - self.target))
 
-    def optimizer(self, name, rate):
+    def optimizer(self, name: str, rate: float) -> Any:
         watch = self
 
-        class Watched(getattr(tf.keras.optimizers, name)):
-            def apply_gradients(self, grads_and_vars, **options):
+        base: Any = getattr(tf.keras.optimizers, name)
+
+        class Watched(base):
+            def apply_gradients(self, grads_and_vars: Any, **options: Any) -> Any:
                 pairs = watch.checked(grads_and_vars)
                 return super().apply_gradients(pairs, **options)
 
-            def apply(self, grads, trainable_variables=None):
+            def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
                 eager, before = tf.executing_eagerly(), watch.image.numpy() if tf.executing_eagerly() else None
                 result = super().apply(grads, trainable_variables)
                 gradient = grads[0].numpy() if eager and hasattr(grads[0], "numpy") else None
@@ -137,7 +148,7 @@ class _Watch:
         Watched.__name__ = name
         return Watched(learning_rate=rate)
 
-    def checked(self, pairs):
+    def checked(self, pairs: Any) -> list[Any]:
         """The pairs as a list; a note is kept of what is wrong with them."""
         if isinstance(pairs, tf.Tensor | tf.Variable):
             self.note = "no list"
@@ -153,7 +164,7 @@ class _Watch:
         return pairs
 
 
-def train_step(student, _):
+def train_step(student: Student, _: object) -> None:
     """Return for a right train_step, else raise Wrong; the notebook runs it in tf.function, so that is tried too."""
     settings = (("SGD", 0.3, 0.8), ("SGD", 0.2, 1.7), ("Adam", 0.4, 60.0))
     steps = [_Step(*each).take(student) for each in settings]
@@ -161,7 +172,7 @@ def train_step(student, _):
     _judge_in_graph(student)
 
 
-def _judge(steps, student):
+def _judge(steps: Sequence[_Step], student: Student) -> None:
     used = all(step.used for step in steps)
     if all(np.array_equal(step.got, step.start) for step in steps):
         raise Wrong(_unchanged(steps, used))
@@ -185,7 +196,7 @@ def _judge(steps, student):
         )
 
 
-def _judge_in_graph(student):
+def _judge_in_graph(student: Student) -> None:
     step = _Step("SGD", 0.3, 0.8, in_graph=True)
     try:
         step.take(student)
@@ -204,7 +215,7 @@ def _judge_in_graph(student):
         )
 
 
-def _unchanged(steps, used):
+def _unchanged(steps: Sequence[_Step], used: Any) -> str:
     if not used:
         return "`image` is not changed: `optimizer.apply_gradients([(gradient, image)])` moves it."
     if steps[0].note == _COPY:
@@ -225,11 +236,11 @@ def _unchanged(steps, used):
     )
 
 
-def _clips(student):
+def _clips(student: Student) -> bool:
     return any("clip" in name or name in ("maximum", "minimum") for name in names_in(student))
 
 
-def _fault_of_picture(step, student):
+def _fault_of_picture(step: _Step, student: Student) -> str:
     """What is wrong with the picture after the step; "" where that is not known."""
     if len(step.applied) > 1:
         return f"`apply_gradients` ran {len(step.applied)} times: one call is one step."
@@ -252,7 +263,7 @@ def _fault_of_picture(step, student):
     return " ".join(text for text in told if text)
 
 
-def _fault_of_gradient(gradient, step):
+def _fault_of_gradient(gradient: Any, step: _Step) -> str:
     ratio = ratio_of(gradient, step.gradient)
     if ratio is not None:
         if abs(ratio + 1) < 1e-3:
@@ -284,7 +295,7 @@ def _fault_of_gradient(gradient, step):
     return "`apply_gradients` was given something else than the gradient of J with respect to `image`."
 
 
-def _fault_of_clipping(step, y, student):
+def _fault_of_clipping(step: _Step, y: Any, student: Student) -> str:
     """What is wrong with the clipping of a picture that the optimiser has brought to y."""
     got, low, high = step.got, step.got.min(), step.got.max()
     if close(got, y):
@@ -323,10 +334,10 @@ def _fault_of_clipping(step, y, student):
     return "What is assigned in the end is not the moved picture, clipped to 0..255."
 
 
-def _fault_of_cost(steps):
+def _fault_of_cost(steps: Sequence[_Step]) -> str:
     """What is returned in the place of J; "" where that is not known."""
 
-    def all_are(value):
+    def all_are(value: Callable[[_Step], Any]) -> bool:
         return all(close(step.J_got, np.asarray(value(step), np.float64)) for step in steps)
 
     known = {

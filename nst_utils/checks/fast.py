@@ -1,8 +1,14 @@
 """The exercises of fast style transfer: instance normalisation, the perceptual cost, a step that trains a network."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.base.types import Array, Tensor
 from nst_utils.checks.collecting import collector, described, is_tensor
 from nst_utils.checks.comparing import (
     RANDOM,
@@ -16,18 +22,23 @@ from nst_utils.checks.comparing import (
     value_of,
 )
 from nst_utils.checks.formulas import Arrays
-from nst_utils.checks.hypotheses import Mistake, altered, explain
+from nst_utils.checks.hypotheses import Make, Mistake, altered, explain
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.student import Failed
+from nst_utils.checks.student import Failed, Student
 from nst_utils.engine.costs import compute_content_cost, compute_layer_style_cost
 
 EPSILON = 1e-5
 
 
+
+# {layer: activations} of a picture.
+Look: TypeAlias = dict[str, Array]
+
+
 class _Times:
     """In the place of a normaliser: an answer is the value itself, or a multiple of it."""
 
-    def explain(self, ratios, operations):
+    def explain(self, ratios: Array, operations: Collection[str] | None) -> Iterator[tuple[int, str]]:
         known = ratios[np.isfinite(ratios)]
         if np.abs(known - 1).max() < 1e-3:
             yield 0, ""
@@ -35,7 +46,7 @@ class _Times:
             yield 1, f"Your result is {known[0]:.4g} times what it should be."
 
 
-def _named(stages, cases):
+def _named(stages: Any, cases: Sequence[Arrays]) -> Callable[[Sequence[Array]], str]:
     """A diagnosis: the mistakes in the stages that explain all answers."""
     return lambda answers: explain(answers, altered(stages, cases), _Times(), None)
 
@@ -45,7 +56,7 @@ def _named(stages, cases):
 _POSITIONS = (1, 2)
 _EACH = "each channel of each picture has its own mean and variance, over its positions (axes 1 and 2)."
 # What mean and variance may be taken over instead.
-_AXES = {
+_AXES: dict[tuple[int, ...], str] = {
     (0, 1, 2): f"You normalise over the batch as well, which is batch normalisation: {_EACH}",
     (1, 2, 3): f"You normalise over all channels together: {_EACH}",
     (3,): f"You normalise each position over its channels: {_EACH}",
@@ -56,25 +67,25 @@ _AXES = {
 }
 
 
-def _norm_inputs(shape, size):
+def _norm_inputs(shape: Sequence[int], size: float) -> tuple[Array, ...]:
     """Activations with channels of very different spread, one so small that epsilon shows; scale and shift (N, C)."""
     N, n_H, n_W, n_C = shape
     spread = size * RANDOM.uniform(0.5, 3, (N, 1, 1, n_C))
     a = spread * RANDOM.standard_normal((N, n_H, n_W, n_C)) + size * RANDOM.uniform(-2, 2, (N, 1, 1, n_C))
     a[..., 0] = 3e-3 * RANDOM.standard_normal((N, n_H, n_W))
     scale, shift = RANDOM.uniform(0.5, 2, (N, n_C)), RANDOM.uniform(-3, 3, (N, n_C))
-    return tuple(np.float32(x) for x in (a, scale, shift))
+    return tuple(x.astype(np.float32) for x in (a, scale, shift))
 
 
-def _normalised(a, scale, shift):
+def _normalised(a: Array, scale: Array, shift: Array) -> Array:
     mean, variance = a.mean(_POSITIONS, keepdims=True), a.var(_POSITIONS, keepdims=True)
     return scale[:, None, None] * (a - mean) / np.sqrt(variance + EPSILON) + shift[:, None, None]
 
 
-def _centring():
+def _centring() -> list[Mistake]:
     """(case) -> (the centred activations, the axes for the variance)."""
 
-    def over(text, axes, then=None):
+    def over(text: str, axes: tuple[int, ...], then: tuple[int, ...] | None = None) -> Mistake:
         return Mistake(text, lambda case: (
             case.arguments[0] - case.arguments[0].mean(axes, keepdims=True), then or axes
         ))
@@ -91,15 +102,15 @@ def _centring():
     ]
 
 
-def _dividing():
-    def by(text, spread):
-        def make(pair, case):
+def _dividing() -> list[Mistake]:
+    def by(text: str, spread: Make) -> Mistake:
+        def make(pair: tuple[Array, Any], case: Arrays) -> Array:
             x, axes = pair
             return x / spread(case.arguments[0], axes)
 
         return Mistake(text, make)
 
-    def var(a, axes, **more):
+    def var(a: Array, axes: Any, **more: Any) -> Array:
         return a.var(axes, keepdims=True, **more)
 
     lost = "Epsilon is forgotten: it is added to the variance before the root is taken."
@@ -125,8 +136,8 @@ def _dividing():
     ]
 
 
-def _scaling():
-    def with_style(text, make):
+def _scaling() -> list[Mistake]:
+    def with_style(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda x, case: make(x, *(each[:, None, None] for each in case.arguments[1:])))
 
     return [
@@ -150,7 +161,7 @@ def _scaling():
 _NORM_STAGES = (_centring(), _dividing(), _scaling())
 
 
-def instance_norm(student, _):
+def instance_norm(student: Student, _: object) -> None:
     """Return for a right instance_norm(a, scale, shift), else raise Wrong."""
     inputs = [
         _norm_inputs(shape, size)
@@ -170,7 +181,7 @@ def instance_norm(student, _):
     refuse_without_gradient(gradient is not None, "`a`")
 
 
-def _refuse_lost_plain_channel(student):
+def _refuse_lost_plain_channel(student: Student) -> None:
     a, scale, shift = _norm_inputs((1, 4, 4, 3), 2.0)
     a[..., 1] = 8
     got, _ = evaluate(student, (a, scale, shift), True)
@@ -187,27 +198,29 @@ _CONTENT, _STYLE = "conv4_2", (("conv1_1", 0.5), ("conv2_1", 0.3), ("conv3_1", 0
 _CHANNELS = {"conv1_1": 3, "conv2_1": 4, "conv3_1": 5, "conv4_2": 4}
 
 
-def _look(size):
+def _look(size: float) -> Look:
     """Activations of one picture: {layer: (1, n_H, n_W, n_C)}; the style layers and the content layer."""
     sides = {"conv1_1": 8, "conv2_1": 4, "conv3_1": 3, "conv4_2": 3}
     return {
-        name: np.float32(size * (RANDOM.standard_normal((1, side, side + 1, _CHANNELS[name])) + RANDOM.uniform(-1, 1)))
+        name: (
+            size * (RANDOM.standard_normal((1, side, side + 1, _CHANNELS[name])) + RANDOM.uniform(-1, 1))
+        ).astype(np.float32)
         for name, side in sides.items()
     }
 
 
-def _content(first, second):
+def _content(first: Look, second: Look) -> float:
     return float(compute_content_cost(first[_CONTENT], second[_CONTENT]))
 
 
-def _style(first, second, layers=_STYLE):
+def _style(first: Look, second: Look, layers: Iterable[tuple[str, float]] = _STYLE) -> float:
     return sum(weight * float(compute_layer_style_cost(first[name], second[name])) for name, weight in layers)
 
 
-def _content_of():
+def _content_of() -> list[Mistake]:
     """What the content cost may compare: (case) -> a number. A case's arguments are a_C, a_S, a_G."""
 
-    def stage(text, make):
+    def stage(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda case: make(*case.arguments))
 
     return [
@@ -222,8 +235,8 @@ def _content_of():
     ]
 
 
-def _style_of():
-    def stage(text, make):
+def _style_of() -> list[Mistake]:
+    def stage(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda content, case: (content, make(*case.arguments)))
 
     even = [(name, 1.0) for name, _ in _STYLE]
@@ -248,8 +261,8 @@ def _style_of():
     ]
 
 
-def _weighing():
-    def stage(text, make):
+def _weighing() -> list[Mistake]:
+    def stage(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda costs, case: make(*costs))
 
     return [
@@ -267,7 +280,7 @@ _COST_STAGES = (_content_of(), _style_of(), _weighing())
 
 
 @collector
-def cost_of_looks(function, looks, more=()):
+def cost_of_looks(function: Any, looks: Any, more: Sequence[float] = ()) -> dict[str, Any]:
     """The value of function(a_C, a_S, a_G, content layer, style layers, *more), and where a gradient flows to a_G.
 
     looks: {layer: activations} of the photograph, the painting, and what is painted.
@@ -282,7 +295,7 @@ def cost_of_looks(function, looks, more=()):
         return {"value": described(J), "flows": [name for name, each in flows.items() if each is not None]}
 
 
-def perceptual_cost(student, _):
+def perceptual_cost(student: Student, _: object) -> None:
     """Return for a right perceptual_cost(a_C, a_S, a_G, content_layer, style_layers, alpha=10, beta=40)."""
     looks = [tuple(_look(size) for _ in range(3)) for size in (1.0, 2.0, 0.6, 1.5)]
     cases = [Arrays(each, 1.0) for each in looks]
@@ -298,7 +311,7 @@ def perceptual_cost(student, _):
     refuse_without_gradient(all(flows), "the activations `a_G`")
 
 
-def _refuse_other_weights(student, look):
+def _refuse_other_weights(student: Student, look: Any) -> None:
     got = value_of(student.ask("cost_of_looks", looks=list(look), more=[3, 0])["value"])
     want = np.asarray(3 * _content(look[0], look[2]))
     if not close(got, want):
@@ -314,7 +327,7 @@ def _refuse_other_weights(student, look):
 class _Network:
     """Two kernels that are trained, and one that is not; keeps how often it was called."""
 
-    def __init__(self, kernel, bias, frozen):
+    def __init__(self, kernel: Array, bias: Array, frozen: Array) -> None:
         self.kernel, self.bias = tf.Variable(kernel), tf.Variable(bias)
         self.frozen = tf.Variable(frozen, trainable=False)
         self.asked = 0
@@ -323,18 +336,21 @@ class _Network:
     trainable_weights = trainable_variables
     variables = weights = property(lambda self: [self.kernel, self.bias, self.frozen])
 
-    def __call__(self, photographs, **options):
+    def __call__(self, photographs: Any, **options: Any) -> Tensor:
         self.asked += 1
         return photographs * self.kernel + self.bias + self.frozen
 
 
 @collector
-def run_network_step(function, optimizer, rate, kernel, bias, frozen, photographs, target, in_graph):
+def run_network_step(
+    function: Any, optimizer: str, rate: float, kernel: Array, bias: Array, frozen: Array, photographs: Any,
+    target: Array, in_graph: bool,
+) -> dict[str, Any]:
     """What one call of train_network_step does to a small network, and what it is seen to do on the way."""
     with eager_mode():
         network, costs_of = _Network(kernel, bias, frozen), []
 
-        def compute_cost(painted, photographs):
+        def compute_cost(painted: Any, photographs: Any) -> Tensor:
             seen = [np.asarray(each) if tf.executing_eagerly() else None for each in (painted, photographs)]
             costs_of.append([each if each is None or each.shape == target.shape else None for each in seen])
             squared = tf.reduce_sum(tf.square(painted - target))
@@ -356,9 +372,10 @@ def run_network_step(function, optimizer, rate, kernel, bias, frozen, photograph
 class _Training:
     """One call of train_network_step on a small network."""
 
-    def __init__(self, optimizer, rate, in_graph=False):
+    def __init__(self, optimizer: str, rate: float, in_graph: bool = False) -> None:
         self.optimizer, self.rate, self.in_graph = optimizer, rate, in_graph
-        self.before = [np.float32(RANDOM.uniform(*span, 3)) for span in ((0.5, 1.5), (-3, 3), (-9, 9))]
+        spans = ((0.5, 1.5), (-3.0, 3.0), (-9.0, 9.0))
+        self.before = [RANDOM.uniform(low, high, 3).astype(np.float32) for low, high in spans]
         self.photographs = np.float32(RANDOM.uniform(0, 5, (2, 4, 3, 3)))
         self.target = np.float32(RANDOM.uniform(-5, 9, (2, 4, 3, 3)))
         kernel, bias, frozen = (np.float64(each) for each in self.before)
@@ -369,10 +386,10 @@ class _Training:
         steps = [rate * (g if optimizer == "SGD" else np.sign(g)) for g in gradients]
         self.moves = [*steps, np.zeros(3)]
 
-    def cost(self, painted, photographs):
+    def cost(self, painted: Any, photographs: Any) -> float:
         return np.sum((painted - self.target) ** 2) + 0.1 * np.sum((painted - photographs) ** 2)
 
-    def take(self, student):
+    def take(self, student: Student) -> _Training:
         """Let the student's function take the step."""
         kernel, bias, frozen = self.before
         seen = student.ask(
@@ -385,12 +402,12 @@ class _Training:
         return self
 
     @property
-    def right(self):
+    def right(self) -> bool:
         moved = all(close(m, w) or (not w.any() and not m.any()) for m, w in zip(self.moved, self.moves, strict=True))
         return moved and close(self.got, np.asarray(self.J))
 
 
-def train_network_step(student, _):
+def train_network_step(student: Student, _: object) -> None:
     """Return for a right train_network_step(network, photographs, compute_cost, optimizer), else raise Wrong."""
     for optimizer, rate in (("SGD", 1e-3), ("Adam", 0.05)):
         _judge(_Training(optimizer, rate).take(student))
@@ -406,7 +423,7 @@ def train_network_step(student, _):
         raise Wrong("Right where it is called alone, but not in `tf.function`: keep to TensorFlow's operations.")
 
 
-def _judge(training):
+def _judge(training: _Training) -> None:
     if not training.right:
         name = diagnosed(_fault, training)
         kernel = training.before[0] - training.moves[0]
@@ -416,7 +433,7 @@ def _judge(training):
         )
 
 
-def _fault(training):
+def _fault(training: _Training) -> str:
     kernel, bias, frozen = training.moved
     if not training.asked:
         return "The network is never called: `painted = network(photographs)` comes first, inside the tape."
@@ -460,6 +477,6 @@ def _fault(training):
     return "The network is moved by something else than the gradients of J."
 
 
-def _again(training):
+def _again(training: _Training) -> tuple[Array, Array]:
     kernel, bias, frozen = training.after
-    return training.photographs * kernel + bias + frozen, np.float64(training.photographs)
+    return training.photographs * kernel + bias + frozen, np.asarray(training.photographs, np.float64)

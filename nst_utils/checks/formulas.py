@@ -5,12 +5,14 @@ inputs are different, so that the ratios of an answer to a sum tell which factor
 squared, or added: no other simple expression gives those numbers for every input.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.base.types import Array
 from nst_utils.checks.comparing import (
     RANDOM,
     TOLERANCE,
@@ -45,7 +47,7 @@ from nst_utils.checks.stages import (
     summing,
     unchanged,
 )
-from nst_utils.checks.student import in_place
+from nst_utils.checks.student import Student, in_place
 from nst_utils.engine import costs
 
 # (n_H, n_W, n_C) and the size of the activations.
@@ -59,14 +61,14 @@ _OVERFLOW = (
 
 
 # They take a while to make, and the dimensions are always the same.
-_NORMALISERS = {}
+_NORMALISERS: dict[tuple[str, bytes], Normaliser] = {}
 
 
 @dataclass(frozen=True)
 class Arrays:
     """The arguments of one case as float64 arrays, and the right normaliser."""
 
-    arguments: tuple
+    arguments: tuple[Any, ...]
     normaliser: float
 
 
@@ -74,22 +76,22 @@ class Arrays:
 class Formula:
     """sum(...) / normaliser, of the activations of one or two pictures."""
 
-    right: Callable
+    right: Callable[..., Any]
     # Names of the arguments; all but the last may be NumPy arrays, as sess.run returns them.
     arguments: tuple[str, ...]
     # (shape, scale) -> the arguments, float32.
-    draw: Callable
+    draw: Callable[..., Sequence[Array]]
     # The arguments -> the dimensions that the normaliser may have.
-    dimensions: Callable
+    dimensions: Callable[..., Iterable[float]]
     # The right constant, and {dimension: right power}.
     constant: float
     powers: dict[str, int]
     # Lists of Mistakes, see hypotheses.altered.
-    stages: tuple
-    known: dict[tuple, list] = field(default_factory=dict)
-    factorings: tuple = ()
+    stages: tuple[Sequence[Mistake], ...]
+    known: dict[tuple[Any, ...], list[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
+    factorings: tuple[Any, ...] = ()
     # Mistakes that are tried alone only: there are many of them.
-    minor: frozenset = frozenset()
+    minor: frozenset[str] = frozenset()
     # Whether the first picture's activations may come as arrays, as sess.run returns them.
     from_session: bool = True
     # Whether it is a part of a cost: for pictures of any size, with a gradient with respect to the last argument.
@@ -99,7 +101,7 @@ class Formula:
     # Whether a number that is added is a mistake of its own, not a sign of a 1 that is missing.
     adds_nothing: bool = True
 
-    def __call__(self, student, eager):
+    def __call__(self, student: Student, eager: bool | None) -> None:
         """Return for a right function, else raise Wrong."""
         last = len(self.arguments) - 1
         # In the second case the first picture's activations come as sess.run returns them.
@@ -112,10 +114,12 @@ class Formula:
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
         case, _, _ = self._run(student, eager, _POSTER)
         refuse_unless_right([case], lambda answers: _OVERFLOW)
-        case, inputs, gradient = self._run(student, eager, _SIZES[0], watched=last)
-        refuse_wrong_gradient(gradient, self._gradient(inputs), f"`{self.arguments[-1]}`")
+        case, given, gradient = self._run(student, eager, _SIZES[0], watched=last)
+        refuse_wrong_gradient(gradient, self._gradient(given), f"`{self.arguments[-1]}`")
 
-    def _run(self, student, eager, size, **how):
+    def _run(
+        self, student: Student, eager: bool | None, size: tuple[Any, float], **how: Any
+    ) -> tuple[Case, Sequence[Array], Array | None]:
         """A case, its inputs, and the gradient with respect to the input that `how` says to watch."""
         inputs = self.draw(*size)
         with eager_mode():
@@ -123,17 +127,19 @@ class Formula:
         got, gradient = evaluate(student, inputs, eager, **how)
         return Case(self._label(inputs), want, got), inputs, gradient
 
-    def _label(self, inputs):
+    def _label(self, inputs: Sequence[Array]) -> str:
         """The arguments' names and shapes, which are mostly the same for all."""
         shapes = {name: x.shape for name, x in zip(self.arguments, inputs, strict=True)}
         if len(set(shapes.values())) == 1:
             return f"`{'`, `'.join(shapes)}` of shape {inputs[0].shape}"
         return ", ".join(f"`{name}` of shape {shape}" for name, shape in shapes.items())
 
-    def _gradient(self, inputs):
+    def _gradient(self, inputs: Sequence[Array]) -> Array | None:
         return evaluate(in_place(self.right), inputs, True, watched=len(inputs) - 1)[1]
 
-    def _diagnose(self, answers, cases, inputs, student):
+    def _diagnose(
+        self, answers: Sequence[Array], cases: Sequence[Case], inputs: Sequence[Sequence[Array]], student: Student
+    ) -> str:
         sizes = np.array([self.dimensions(*arrays) for arrays in inputs], np.float64)
         key = self.right.__name__, sizes.tobytes()
         if key not in _NORMALISERS:
@@ -158,7 +164,7 @@ class Formula:
         found = explain(answers, altered(self.stages, arrays, self.minor), normaliser, ran)
         return f"{note} {found or self._unused(student, inputs[0]) or _added(cases)}".strip()
 
-    def _unused(self, student, inputs):
+    def _unused(self, student: Student, inputs: Sequence[Array]) -> str:
         """The diagnosis of an answer that stays the same when one of the arguments changes, else ""."""
         if len(inputs) < 2:
             return ""
@@ -173,12 +179,12 @@ class Formula:
         return ""
 
 
-def _other(x):
+def _other(x: Array) -> Array:
     """Another array of the same kind; whole numbers stay in their range."""
     return 2 - x if x.dtype.kind == "f" else np.flip(x)
 
 
-def _added(cases):
+def _added(cases: Sequence[Case]) -> str:
     """The diagnosis of an answer that is off by the same number in all entries for every input, else ""."""
     if any(case.got.size != case.want.size for case in cases):
         return ""
@@ -199,7 +205,7 @@ def _added(cases):
     return f"Your result is off by the same number, {added:.4g}, for every input: the formula adds nothing."
 
 
-def _line(cases):
+def _line(cases: Sequence[Case]) -> str:
     """The diagnosis of an answer that is a multiple of the right one plus a number other than 0, else ""."""
     got, want = (np.array([getattr(case, name).item() for case in cases]) for name in ("got", "want"))
     if not got.all():
@@ -219,13 +225,13 @@ def _line(cases):
 # --- The content cost ---------------------------------------------------------------------------------------
 
 
-def _two_pictures(shape, scale):
+def _two_pictures(shape: tuple[int, int, int], scale: float) -> tuple[Array, Array]:
     """Activations (1, n_H, n_W, n_C) of two plainly different pictures."""
     first, second = RANDOM.standard_normal((2, 1, *shape))
     return (scale * (1 + first)).astype(np.float32), (scale * (0.4 + 2 * second)).astype(np.float32)
 
 
-def _dimensions(_, a_G):
+def _dimensions(_: Array, a_G: Array) -> tuple[int, ...]:
     return a_G.shape[1:]
 
 
@@ -233,7 +239,7 @@ _FOUR = ("4", (4, (0, 0, 0)))
 _DIMENSIONS = {"n_H": (1, (1, 0, 0)), "n_W": (1, (0, 1, 0)), "n_C": (1, (0, 0, 1))}
 
 
-def _factors(*parts):
+def _factors(*parts: Any) -> Any:
     """Pairs (text, constant and powers) as hypotheses.Normaliser takes them."""
     return [(text, constant, powers) for text, (constant, powers) in parts]
 
@@ -350,7 +356,9 @@ layer_style_cost = Formula(
                 Mistake(
                     f"The Gram matrix of `{name}` is not of one picture: its activations are multiplied by the "
                     "other's.",
-                    lambda case, first=first, turned=turned: crossed(*case.arguments, first, turned),
+                    lambda case, first=first, turned=turned: crossed(
+                        case.arguments[0], case.arguments[1], first, turned
+                    ),
                 )
                 for first, name in ((True, "a_S"), (False, "a_G"))
                 for turned in (False, True)
@@ -400,7 +408,7 @@ layer_style_cost = Formula(
 # --- The Gram matrix ----------------------------------------------------------------------------------------
 
 
-def _one_matrix(shape, scale):
+def _one_matrix(shape: Sequence[int], scale: float) -> tuple[Array, ...]:
     """A (n_C, positions), different numbers, and once more channels than positions."""
     n_C, positions = shape[2], {5: 7, 11: 5, 3: 4, 7: 9, 9: 14}.get(shape[0], 601)
     return ((scale * (0.1 + RANDOM.standard_normal((n_C, positions)))).astype(np.float32),)

@@ -7,11 +7,14 @@ explanation holds for all inputs or it is none; where several hold with equally 
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from nst_utils.base.types import Array
 from nst_utils.checks.comparing import TOLERANCE, ratio_of
 
 _MOST_TOLD = 3
@@ -19,25 +22,30 @@ _MOST_TOLD = 3
 _MOST_CHANGES = 3
 
 
+
+# Makes something of arrays: what a stage does, or one of its mistakes.
+Make: TypeAlias = Callable[..., Any]
+
+
 @dataclass(frozen=True)
 class Mistake:
     """What may be done in the place of one stage."""
 
     text: str
-    make: Callable
+    make: Make
     # Operations of TensorFlow one of which must have run, where it is known which did.
     ran: tuple[str, ...] = ()
     # Whether the sign of the result still tells something.
     signed: bool = True
 
-    def may_have_happened(self, operations):
-        return not self.ran or operations is None or not operations.isdisjoint(self.ran)
+    def may_have_happened(self, operations: Collection[str] | None) -> bool:
+        return not self.ran or operations is None or any(each in operations for each in self.ran)
 
 
 RIGHT = Mistake("", lambda *values: values[0])
 
 
-def told(texts):
+def told(texts: Iterable[str]) -> str:
     """One explanation as it is, several as alternatives."""
     texts = list(dict.fromkeys(text for text in texts if text))[:_MOST_TOLD]
     if len(texts) < 2:
@@ -46,13 +54,16 @@ def told(texts):
     return f"{'Two' if len(texts) == 2 else 'Three'} mistakes explain your figures equally well. Either: {alternatives}"
 
 
-def explain(answers, candidates, normaliser, operations):
+def explain(
+    answers: Sequence[Array], candidates: Iterable[tuple[Sequence[Mistake], Callable[[int], Any]]], normaliser: Any,
+    operations: Collection[str] | None,
+) -> str:
     """The text of the explanation with the fewest changes, "" where none holds.
 
     candidates: (mistakes, case number -> value) with the fewest mistakes first; normaliser: see below;
     operations: the types of those that ran, or None.
     """
-    fewest, texts = np.inf, []
+    fewest, texts = np.inf, list[str]()
     for mistakes, value in candidates:
         # Pairs are looked for only where nothing simple is found: there are thousands.
         if len(mistakes) > 1 and texts:
@@ -77,7 +88,7 @@ def explain(answers, candidates, normaliser, operations):
     return told(texts)
 
 
-def _ratios(answers, value):
+def _ratios(answers: Sequence[Array], value: Callable[[int], Any]) -> Array | None:
     """The ratio of answer to value in every case, None where there is none; a case that tells nothing has NaN."""
     ratios = []
     for case, answer in enumerate(answers):
@@ -95,15 +106,16 @@ def _ratios(answers, value):
     return np.array(ratios) if np.isfinite(ratios).sum() > 1 else None
 
 
-def altered(stages, inputs, minor=()):
+def altered(
+    stages: Sequence[Sequence[Mistake]], inputs: Sequence[Any], minor: Collection[str] = ()
+) -> Iterator[tuple[list[Mistake], Callable[[int], Any]]]:
     """Candidates of explain: all ways to alter none, one or two of the stages.
 
     stages: lists of Mistakes, the right one first; the first stage makes something of the case's arrays, each
     further one of what came and the case. inputs: a case for each number. Mistakes in `minor` are only tried alone.
     """
-    made = {}
-
-    def value(choice, case):
+    made: dict[tuple[int, int], tuple[Any]] = {}
+    def value(choice: Sequence[int], case: int) -> Any:
         known = made.get((case, choice[0]))
         if known is None:
             with np.errstate(all="ignore"):
@@ -126,7 +138,7 @@ def altered(stages, inputs, minor=()):
                 choice = list(base)
                 for place, number in zip(places, numbers, strict=True):
                     choice[place] = number
-                yield mistakes, lambda case, choice=tuple(choice): value(choice, case)
+                yield mistakes, partial(value, tuple(choice))
 
 
 # --- The normaliser -----------------------------------------------------------------------------------------
@@ -144,13 +156,13 @@ class Normaliser:
     powers: dict[str, int]
     constant: float
     # The dimensions of every case, an array (cases, dimensions).
-    dimensions: np.ndarray
+    dimensions: Array
     # (constant, *powers) -> what may have led there: texts, and operations one of which must have run.
-    known: dict[tuple, list] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], list[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
     # The factors between which a + may stand for a *: lists of (text, powers of the constant and the dimensions).
-    factorings: tuple = ()
+    factorings: tuple[Any, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.names, self.right = list(self.powers), np.array(list(self.powers.values()))
         self.logs = np.log(self.dimensions)
         ranges = (range(-max(power, 1), 3 * max(power, 1) + 1) for power in self.right)
@@ -158,18 +170,18 @@ class Normaliser:
         self.sums = self._sums()
 
     @property
-    def values(self):
+    def values(self) -> Array:
         """The right normaliser of every case."""
         return self.constant * np.exp(self.logs @ self.right)
 
-    def explain(self, ratios, operations):
+    def explain(self, ratios: Array, operations: Collection[str] | None) -> list[tuple[int, str]]:
         """[(number of changes, text)]: what an answer was divided by that is so many times the right sum."""
         known = np.isfinite(ratios)
         divisors = -np.log(np.abs(ratios[known]))
         found = self._products(divisors, known, operations) if (ratios[known] > 0).all() else []
         return found or self._sums_that_fit(divisors, known, np.sign(ratios[known]))
 
-    def _products(self, divisors, known, operations):
+    def _products(self, divisors: Array, known: Array, operations: Collection[str] | None) -> list[tuple[int, str]]:
         constants = divisors[:, None] - self.logs[known] @ self.grid.T
         spread = np.ptp(constants, axis=0)
         fits = []
@@ -189,7 +201,7 @@ class Normaliser:
         changes, constant, powers = min(fits)
         return [(changes, text) for text in self._texts(constant, powers, operations)]
 
-    def _changes(self, constant, powers):
+    def _changes(self, constant: float, powers: Array) -> int:
         if constant == self.constant and (powers == self.right).all():
             return 0
         if not powers.any():
@@ -202,16 +214,16 @@ class Normaliser:
             return 1
         return int((powers != self.right).sum()) + (constant != self.constant)
 
-    def _exponent(self, constant, powers):
+    def _exponent(self, constant: float, powers: Any) -> float:
         """The power to which the whole normaliser, or what is squared in it, was raised; 0 where it was not."""
         root = max(self.right.max(), 1)
         for exponent in range(2, 10):
             whole = np.isclose(constant, self.constant ** (exponent / root), rtol=TOLERANCE)
-            if whole and (np.array(powers) * root == exponent * self.right).all():
+            if whole and (np.asarray(powers) * root == exponent * self.right).all():
                 return exponent if self.right.any() else 0
         return 0
 
-    def _texts(self, constant, powers, operations):
+    def _texts(self, constant: float, powers: tuple[int, ...], operations: Collection[str] | None) -> list[str]:
         right = tuple(self.right.tolist())
         if (constant, *powers) == (self.constant, *right):
             return [""]
@@ -219,7 +231,7 @@ class Normaliser:
             texts = [
                 text
                 for text, ran in self.known[(constant, *powers)]
-                if not ran or operations is None or (not operations.isdisjoint(ran))
+                if not ran or operations is None or any(each in operations for each in ran)
             ]
             seen = [text for text, ran in self.known[(constant, *powers)] if ran and text in texts]
             return seen if seen and operations is not None else texts
@@ -245,12 +257,12 @@ class Normaliser:
             text += f" (Your result is {self.constant / constant:.4g} times the right one, for every input.)"
         return [text]
 
-    def _fault_of_constant(self, constant):
+    def _fault_of_constant(self, constant: float) -> str:
         if constant == 1:
             return f"the {self.constant:g} is missing"
         return f"{constant:.4g} stands where the {self.constant:g} belongs"
 
-    def written(self, constant, powers):
+    def written(self, constant: float, powers: Iterable[int]) -> str:
         """'4 n_H n_W n_C' for a constant and powers."""
         factors = [f"{constant:.4g}"] if constant != 1 else []
         factors += [
@@ -262,9 +274,9 @@ class Normaliser:
 
     # Where an operator between two factors is another one.
 
-    def _sums(self):
+    def _sums(self) -> Any:
         """{text: (changes, logarithms of the values)} of all expressions with other operators than *."""
-        sums = {}
+        sums: dict[str, tuple[int, Array]] = {}
         for exponent, factors in self.factorings:
             leaves = [
                 (text, constant * np.prod(self.dimensions ** np.array(powers), axis=1))
@@ -281,7 +293,7 @@ class Normaliser:
         self._sum_signs = np.sign(values)
         return np.log(np.abs(values))
 
-    def _sums_that_fit(self, divisors, known, signs):
+    def _sums_that_fit(self, divisors: Array, known: Array, signs: Array) -> list[tuple[int, str]]:
         if not len(self.sums) or known.sum() < 4:
             return []
         same = np.abs(self.sums[:, known] - divisors).max(axis=1) <= 2 * TOLERANCE
@@ -294,11 +306,11 @@ class Normaliser:
         return [(int(self._sum_changes[best]), text)]
 
 
-def _nice(constant):
+def _nice(constant: float) -> float | None:
     return next((nice for nice in _CONSTANTS if abs(constant / nice - 1) <= 3 * TOLERANCE), None)
 
 
-def _fault(name, found, right):
+def _fault(name: str, found: float, right: float) -> str:
     """What is wrong with one factor of the normaliser, found with one power instead of the right one."""
     if found == 0:
         return f"{name} is missing (or was read from the batch axis, which is 1)"
@@ -309,7 +321,7 @@ def _fault(name, found, right):
     return f"{name} is squared" if (found, right) == (2, 1) else f"{name} counts {found} times instead of {right}"
 
 
-def _expressions(leaves):
+def _expressions(leaves: Sequence[Any]) -> Iterator[Any]:
     """(text, operator, changes, value): every way to join the leaves, each used once, by * and by + - /."""
     if len(leaves) == 1:
         (text, value), = leaves
@@ -323,16 +335,16 @@ def _expressions(leaves):
             yield from _joined(a, b)
 
 
-def _joined(a, b):
+def _joined(a: Any, b: Any) -> Any:
     (text_a, op_a, changes_a, x), (text_b, op_b, changes_b, y) = a, b
     with np.errstate(all="ignore"):
         quotient, inverse, whole, whole_inverse = x / y, y / x, np.floor(x / y), np.floor(y / x)
     changes = changes_a + changes_b
 
-    def bracketed(text, op, outer):
+    def bracketed(text: str, op: str, outer: str) -> str:
         return f"({text})" if op and (op in "+-" or op in "//" or outer in "//") and outer != "+" else text
 
-    def text(outer, first, op_first, second, op_second):
+    def text(outer: str, first: str, op_first: str, second: str, op_second: str) -> str:
         sign = " " if outer == "*" else f" {outer} "
         right = bracketed(second, op_second, outer)
         return f"{bracketed(first, op_first, outer) if outer != '-' else first}{sign}{right}"

@@ -5,15 +5,19 @@ with every other, and of several spots that fit equally well any may be chosen.
 """
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.base.types import Array
 from nst_utils.checks.comparing import RANDOM, close, diagnosed, evaluate, show, value_of
 from nst_utils.checks.formulas import Arrays, Formula
-from nst_utils.checks.hypotheses import RIGHT, Mistake, altered, told
+from nst_utils.checks.hypotheses import RIGHT, Make, Mistake, altered, told
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.stages import finishing, in_both, in_one, unchanged
+from nst_utils.checks.student import Student
 from nst_utils.engine import costs
 
 # How much less than the greatest cosine the chosen one may be: what TF32 on a GPU rounds away.
@@ -26,19 +30,19 @@ _REMEDY = (
 # --- Lengths ------------------------------------------------------------------------------------------------
 
 
-def _divided(v, length):
+def _divided(v: Array, length: Array) -> Array:
     return np.divide(v, length, out=np.zeros_like(v), where=length != 0)
 
 
-def _length(v, axis=-1):
+def _length(v: Array, axis: Any = -1) -> Array:
     return np.sqrt(np.sum(v**2, axis=axis, keepdims=True))
 
 
-def _unit(v, axis=-1):
+def _unit(v: Array, axis: Any = -1) -> Array:
     return _divided(v, _length(v, axis))
 
 
-def _positions(v):
+def _positions(v: Array) -> tuple[int, ...]:
     """All axes but that of the channels."""
     return tuple(range(v.ndim - 1))
 
@@ -102,7 +106,7 @@ _ALONG_ONE_SIDE = {
 }
 
 
-def _softmax(v, axis=-1):
+def _softmax(v: Array, axis: Any = -1) -> Array:
     e = np.exp(v - v.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -110,30 +114,30 @@ def _softmax(v, axis=-1):
 # --- Cosine similarity --------------------------------------------------------------------------------------
 
 
-def _two_tables(shape, scale):
+def _two_tables(shape: Any, scale: float) -> tuple[Array, Array]:
     """x (n, d) and y (m, d)."""
     n, m, d = shape
     x, y = RANDOM.standard_normal((n, d)) + 0.4, 2 * RANDOM.standard_normal((m, d)) - 0.7
     return (scale * x).astype(np.float32), (scale * y).astype(np.float32)
 
 
-def _pairs(text, make, **options):
+def _pairs(text: str, make: Make, **options: Any) -> Mistake:
     """A mistake in what is made of each pair of rows of x and y, (n, d) and (m, d)."""
     return Mistake(text, lambda both, case: make(*both), **options)
 
 
-def _differences(x, y):
+def _differences(x: Array, y: Array) -> Array:
     return x[:, None] - y[None]
 
 
-def _reshaped(x, y):
+def _reshaped(x: Array, y: Array) -> Array:
     return x @ y.reshape(y.shape[::-1])
 
 
 _DISTANCE = "That is a distance, 0 for the same direction: the similarity is the sum of the products."
 
 
-def _comparing_pairs():
+def _comparing_pairs() -> list[Mistake]:
     return [
         _pairs("", lambda x, y: x @ y.T),
         _pairs("Your table is transposed: its rows are for those of `x`, its columns for those of `y`.",
@@ -171,13 +175,13 @@ def _comparing_pairs():
     ]
 
 
-def _with_both_lengths(S, case, by):
+def _with_both_lengths(S: Array, case: Arrays, by: Make) -> Array | None:
     x, y = case.arguments
     return by(S, _length(x) * _length(y).T) if S.shape == (len(x), len(y)) else None
 
 
-def _finishing_pairs():
-    def stage(text, make, **options):
+def _finishing_pairs() -> list[Mistake]:
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda S, case: make(S) if np.ndim(S) == 2 else None, **options)
 
     return [
@@ -224,7 +228,7 @@ def _finishing_pairs():
     ]
 
 
-def _with_sum_of_lengths(S, case):
+def _with_sum_of_lengths(S: Array, case: Arrays) -> Array | None:
     x, y = case.arguments
     return S * (_length(x) * _length(y).T) / (_length(x) + _length(y).T) if S.shape == (len(x), len(y)) else None
 
@@ -257,13 +261,13 @@ _COSINE = Formula(
 )
 
 
-def cosine_similarity(student, _):
+def cosine_similarity(student: Student, _: object) -> None:
     """Return for a right cosine_similarity, else raise Wrong."""
     _refuse_lost_zeros(student)
     _COSINE(student, True)
 
 
-def _refuse_lost_zeros(student):
+def _refuse_lost_zeros(student: Student) -> None:
     """Raise Wrong where all is right but for vectors of zeros."""
     for which in ("x", "y"):
         x, y = _two_tables((4, 6, 5), 2.0)
@@ -292,7 +296,7 @@ def _refuse_lost_zeros(student):
 _TABLES = ((16, 9, 6), (8, 24, 5), (21, 13, 8), (12, 33, 4), (30, 17, 7))
 
 
-def _photograph_and_painting(shape):
+def _photograph_and_painting(shape: Any) -> tuple[Array, Array]:
     """v_C (places, d), v_S (spots, d), 0 or more, as activations are; the means differ, and one spot is there twice."""
     places, spots, d = shape
     spread = RANDOM.uniform(0.5, 2.5, (2, 1, d))
@@ -302,12 +306,12 @@ def _photograph_and_painting(shape):
     return np.maximum(v_C, 0).astype(np.float32), np.maximum(v_S, 0).astype(np.float32)
 
 
-def _mean_of(*tables):
+def _mean_of(*tables: Array) -> Array:
     return np.concatenate(tables).mean(axis=0)
 
 
 # What may be subtracted from a table: (C, S) -> its shift.
-_MEANS = {
+_MEANS: dict[str, Make] = {
     "nothing": lambda C, S, own: 0,
     "the photograph's mean": lambda C, S, own: _mean_of(C),
     "the painting's mean": lambda C, S, own: _mean_of(S),
@@ -323,19 +327,19 @@ _MEANS = {
 _OWN = "each picture's vectors are measured from that picture's own mean"
 
 
-def _centred(v):
+def _centred(v: Array) -> Array:
     return v - v.mean(axis=0)
 
 
-def _divided_by(v, mean):
+def _divided_by(v: Array, mean: Array) -> Array:
     return _divided(v, np.broadcast_to(mean, v.shape))
 
 
-def _centring():
+def _centring() -> list[Mistake]:
     """What may be subtracted from each of the two tables; (case) -> (X, Y)."""
 
-    def stage(text, of_C, of_S):
-        def make(case):
+    def stage(text: str, of_C: str, of_S: str) -> Mistake:
+        def make(case: Arrays) -> tuple[Array, Array]:
             C, S = case.arguments
             return C - _MEANS[of_C](C, S, C), S - _MEANS[of_S](C, S, S)
 
@@ -360,26 +364,26 @@ def _centring():
             text = f"From `v_C` you subtract {of_C}, from `v_S` {of_S}: {_OWN}."
         stages.append(stage(text, of_C, of_S))
 
-    def after_scaling(case):
+    def after_scaling(case: Arrays) -> tuple[Array, ...]:
         return tuple(_unit(v) - _unit(v).mean(axis=0) for v in case.arguments)
 
-    def combined(make):
+    def combined(make: Make) -> Make:
         return lambda case: (make(case.arguments[0], np.mean(case.arguments[0], axis=0)), _centred(case.arguments[1]))
 
-    def combined_painting(make):
+    def combined_painting(make: Make) -> Make:
         return lambda case: (_centred(case.arguments[0]), make(case.arguments[1], np.mean(case.arguments[1], axis=0)))
 
-    def by_spread(case):
+    def by_spread(case: Arrays) -> tuple[Array, ...]:
         return tuple(_divided(v - v.mean(axis=0), v.std(axis=0)) for v in case.arguments)
 
-    def one_twice(which):
+    def one_twice(which: int) -> tuple[Make, ...]:
         """One of the pictures in both places, less its own mean in both, or less the means of both."""
         return (
             lambda case: (_centred(case.arguments[which]),) * 2,
             lambda case: tuple(case.arguments[which] - v.mean(axis=0) for v in case.arguments),
         )
 
-    operations = {"multiply by": np.multiply, "divide by": _divided_by, "add": np.add}
+    operations: dict[str, Make] = {"multiply by": np.multiply, "divide by": _divided_by, "add": np.add}
     return [
         *stages,
         Mistake("You scale the vectors to length 1 before you subtract the mean: subtract first.", after_scaling),
@@ -394,7 +398,7 @@ def _centring():
     ]
 
 
-def _likeness():
+def _likeness() -> list[Mistake]:
     """What may be made of the tables X and Y: (places, spots), the greater the nearer."""
     return [
         _pairs("", lambda x, y: _unit(x) @ _unit(y).T),
@@ -419,10 +423,10 @@ def _likeness():
     ]
 
 
-def _picking():
+def _picking() -> list[Mistake]:
     """Which entry of a row is chosen: what comes is a table whose greatest entry in each row is it."""
 
-    def stage(text, make):
+    def stage(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda S, case: make(S))
 
     return [
@@ -442,7 +446,7 @@ def _picking():
     ]
 
 
-def _without_the_greatest(S):
+def _without_the_greatest(S: Array) -> Array:
     S = S.copy()
     S[np.arange(len(S)), S.argmax(axis=1)] = -np.inf
     return S
@@ -457,13 +461,13 @@ _ALONE = frozenset(
 )
 
 
-def _agrees(chosen, table):
+def _agrees(chosen: Array, table: Array) -> bool:
     """Whether in every row of the table the chosen entry is (nearly) the greatest; a row of one value says nothing."""
     inside = chosen.size and chosen.min() >= 0 and table is not None and chosen.max() < table.shape[1]
     return bool(inside) and _would_choose(chosen, table)
 
 
-def _would_choose(chosen, table):
+def _would_choose(chosen: Array, table: Array) -> bool:
     """The same for the table of a hypothesis, where a number beyond the last stands for one at the other end."""
     if table is None or chosen.shape != table.shape[:1]:
         return False
@@ -472,7 +476,7 @@ def _would_choose(chosen, table):
     return bool((table[np.arange(len(table)), chosen] >= table.max(axis=1) - tie).all())
 
 
-def nearest_spots(student, _):
+def nearest_spots(student: Student, _: object) -> None:
     """Return for a right nearest_spots, else raise Wrong; of equally near spots any will do."""
     inputs = [_photograph_and_painting(shape) for shape in _TABLES] + [_with_zeros(which) for which in (0, 1)]
     cases = [Arrays(tuple(v.astype(np.float64) for v in both), 1.0) for both in inputs]
@@ -483,9 +487,9 @@ def nearest_spots(student, _):
     raise Wrong(_fault_of_choice(answers, cases, right, inputs))
 
 
-def _with_zeros(which):
+def _with_zeros(which: int) -> tuple[Array, Array]:
     """Tables of which one has the mean itself as its first vector: without it, the vector is exactly zero."""
-    C, S = (np.float32(RANDOM.integers(1, 9, (n, 5)) * 8) for n in (7, 15))
+    C, S = ((RANDOM.integers(1, 9, (n, 5)) * 8).astype(np.float32) for n in (7, 15))
     chosen = (C, S)[which]
     # As many vectors on one side of the mean as on the other, so that it is exact in float32.
     half = (len(chosen) - 1) // 2
@@ -494,7 +498,7 @@ def _with_zeros(which):
     return C, S
 
 
-def _numbers(student, v_C, v_S):
+def _numbers(student: Student, v_C: Array, v_S: Array) -> Array:
     """The answer as an int array, one number for each place."""
     told = student.ask("value", inputs=[v_C, v_S], eager=True)["value"]
     got = value_of(told)
@@ -518,7 +522,7 @@ def _numbers(student, v_C, v_S):
     return got.astype(int)
 
 
-def _not_whole(got, v_C, v_S):
+def _not_whole(got: Array, v_C: Array, v_S: Array) -> str:
     if got.shape == (len(v_C), len(v_S)):
         return (
             "You return the whole table of similarities: for each place, the number of the spot with the greatest is "
@@ -530,7 +534,7 @@ def _not_whole(got, v_C, v_S):
     )
 
 
-def _fault_of_choice(answers, cases, right, inputs):
+def _fault_of_choice(answers: Sequence[Array], cases: Any, right: Any, inputs: Any) -> str:
     name = diagnosed(_name_of_choice, answers, cases)
     if not name and all((answer == 0).all() for answer in answers):
         name = (
@@ -557,7 +561,7 @@ def _fault_of_choice(answers, cases, right, inputs):
     ).strip()
 
 
-def _name_of_choice(answers, cases):
+def _name_of_choice(answers: Sequence[Array], cases: Sequence[Arrays]) -> str:
     """The mistakes that explain all choices, the fewest first; "" where none do."""
     fewest, texts = np.inf, []
     for mistakes, table in altered(_STAGES, cases, _ALONE):
@@ -572,7 +576,7 @@ def _name_of_choice(answers, cases):
 # --- The targets --------------------------------------------------------------------------------------------
 
 
-def _two_and_choice(shape, scale):
+def _two_and_choice(shape: Any, scale: float) -> tuple[Array, ...]:
     """Activations of two pictures of different sizes, and a choice among the positions of the second."""
     n_H, n_W, n_C = shape
     other = {5: (6, 4), 11: (4, 9), 3: (7, 8), 7: (5, 3), 9: (8, 7)}.get(n_H, (12, 31))
@@ -582,24 +586,24 @@ def _two_and_choice(shape, scale):
     return a_C.astype(np.float32), a_S.astype(np.float32), chosen
 
 
-def _rows(a):
+def _rows(a: Array) -> Array:
     return a.reshape(-1, a.shape[-1])
 
 
-def _by_columns(a):
+def _by_columns(a: Array) -> Array:
     """The vectors counted column by column."""
     return _rows(a.transpose(0, 2, 1, 3))
 
 
-def _cut(a):
+def _cut(a: Array) -> Array:
     """What `reshape` alone makes of a table with the channels in front."""
     return a.reshape(a.shape[-1], -1).T
 
 
-def _sources():
+def _sources() -> list[Mistake]:
     """Which table is gathered from: (case) -> (n, n_C)."""
 
-    def stage(text, make):
+    def stage(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda case: make(*case.arguments[:2]))
 
     return [
@@ -621,19 +625,19 @@ def _sources():
     ]
 
 
-def _choosing():
+def _choosing() -> list[Mistake]:
     """Which rows of the table are taken: (table, case) -> (places, n_C)."""
 
-    def stage(text, make):
-        def taken(table, case):
+    def stage(text: str, make: Make) -> Mistake:
+        def taken(table: Array, case: Arrays) -> Array:
             a_C, a_S, chosen = case.arguments
             numbers = make(chosen.astype(int), a_C.shape, a_S.shape)
             return table[np.clip(numbers, 0, len(table) - 1)]
 
         return Mistake(text, taken)
 
-    def by(width, exchanged=False):
-        def numbers(chosen, C, S):
+    def by(width: Any, exchanged: bool = False) -> Make:
+        def numbers(chosen: Array, C: Any, S: Any) -> Array:
             row, column = chosen // width(C, S), chosen % width(C, S)
             row, column = (column, row) if exchanged else (row, column)
             return np.clip(row, 0, S[1] - 1) * S[2] + np.clip(column, 0, S[2] - 1)
@@ -659,11 +663,11 @@ def _choosing():
     ]
 
 
-def _laying_out():
+def _laying_out() -> list[Mistake]:
     """How the vectors are laid out: (table, case) -> the answer."""
 
-    def stage(text, make):
-        def laid(table, case):
+    def stage(text: str, make: Make) -> Mistake:
+        def laid(table: Array, case: Arrays) -> Array:
             a_C, a_S, _ = case.arguments
             return make(table, a_C.shape, a_S.shape)
 
@@ -714,7 +718,7 @@ _TARGETS = Formula(
 )
 
 
-def compute_targets(student, _):
+def compute_targets(student: Student, _: object) -> None:
     """Return for a right compute_targets, else raise Wrong."""
     _TARGETS(student, True)
 
@@ -722,7 +726,7 @@ def compute_targets(student, _):
 # --- The cost -----------------------------------------------------------------------------------------------
 
 
-def _three_activations(shape, scale):
+def _three_activations(shape: Any, scale: float) -> tuple[Array, ...]:
     """Activations a_S of a painting of another size, a_T and a_G."""
     n_H, n_W, n_C = shape
     # Of moderate size: of vectors of length 1 less a mean of hundreds, nothing is left in float32.
@@ -734,11 +738,11 @@ def _three_activations(shape, scale):
     return tuple((scale * a).astype(np.float32) for a in (a_S, a_T, a_G))
 
 
-def _mean_at(*pictures):
+def _mean_at(*pictures: Array) -> Array:
     return np.concatenate([_rows(a) for a in pictures]).mean(axis=0)
 
 
-_SHIFTS = {
+_SHIFTS: dict[str, Make] = {
     "nothing": lambda S, T, G, own: 0,
     "the mean of `a_S`": lambda S, T, G, own: _mean_at(S),
     "the mean of `a_T`": lambda S, T, G, own: _mean_at(T),
@@ -759,11 +763,11 @@ _SHIFTS = {
 _FROM_THE_PAINTING = "both are measured from the painting's mean, that of `a_S` over its positions"
 
 
-def _measuring():
+def _measuring() -> list[Mistake]:
     """From where the targets and the picture are measured: (case) -> (t, g), (1, n_H, n_W, n_C)."""
 
-    def stage(text, of_T, of_G):
-        def make(case):
+    def stage(text: str, of_T: str, of_G: str) -> Mistake:
+        def make(case: Arrays) -> tuple[Array, Array]:
             S, T, G = case.arguments
             return T - _SHIFTS[of_T](S, T, G, T), G - _SHIFTS[of_G](S, T, G, G)
 
@@ -786,15 +790,15 @@ def _measuring():
             text = f"From `a_T` you subtract {of_T} and from `a_G` {of_G}: {_FROM_THE_PAINTING}."
         stages.append(stage(text, of_T, of_G))
 
-    def all_scaled_first(case):
+    def all_scaled_first(case: Arrays) -> tuple[Array, Array]:
         S, T, G = map(_unit, case.arguments)
         return T - _mean_at(S), G - _mean_at(S)
 
-    def combined(text, make):
+    def combined(text: str, make: Make) -> list[Mistake]:
         """What else is made of both, of the targets or of the picture, and the painting's mean."""
 
-        def made(of_T, of_G):
-            def measured(case):
+        def made(of_T: Make, of_G: Make) -> Make:
+            def measured(case: Arrays) -> tuple[Array, Array]:
                 S, T, G = case.arguments
                 return of_T(T, _mean_at(S)), of_G(G, _mean_at(S))
 
@@ -806,7 +810,7 @@ def _measuring():
             Mistake(f"With `a_G`: {text[0].lower()}{text[1:]}", made(np.subtract, make)),
         ]
 
-    def other_pair(text, make):
+    def other_pair(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda case: tuple(a - _mean_at(case.arguments[0]) for a in make(*case.arguments)))
 
     first = "You scale to length 1 before you subtract the mean: subtract first, then scale."
@@ -822,13 +826,13 @@ def _measuring():
     ]
 
 
-def _scaling_vectors():
+def _scaling_vectors() -> list[Mistake]:
     """How the vectors t and g are scaled."""
 
-    def both(text, make):
+    def both(text: str, make: Make) -> Mistake:
         return Mistake(text, lambda pair, case: tuple(map(make, pair)))
 
-    def one(text, make, which):
+    def one(text: str, make: Make, which: int) -> Mistake:
         name = ("a_T", "a_G")[which]
         text = f"The two are not treated alike. With `{name}`: {text[0].lower()}{text[1:]}"
         makers = [_unit, _unit]
@@ -844,10 +848,10 @@ def _scaling_vectors():
     ]
 
 
-def _comparing_vectors():
+def _comparing_vectors() -> list[Mistake]:
     """What is made of the vectors t and g at each place."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda pair, case: make(*pair), **options)
 
     wrong_axis = "You sum the products over the wrong axis: sum over the channels, the last one."
@@ -884,10 +888,10 @@ def _comparing_vectors():
     ]
 
 
-def _of_each_place():
+def _of_each_place() -> list[Mistake]:
     """What is made of each cosine c."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda c, case: make(c), **options)
 
     return [
@@ -914,10 +918,10 @@ def _of_each_place():
     ]
 
 
-def _averaging():
+def _averaging() -> list[Mistake]:
     """How what came of the places is summed; it is divided by their number n later."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda v, case: make(v, case.normaliser), **options)
 
     return [
@@ -969,19 +973,19 @@ _MATCH_COST = Formula(
 )
 
 
-def compute_match_cost(student, _):
+def compute_match_cost(student: Student, _: object) -> None:
     """Return for a right compute_match_cost, else raise Wrong."""
     _MATCH_COST(student, True)
     for which in (1, 2):
         _refuse_lost_place(student, which)
 
 
-def _refuse_lost_place(student, which):
+def _refuse_lost_place(student: Student, which: int) -> None:
     """Raise Wrong where a target or a vector of the picture that is the painting's mean spoils the cost."""
-    a_S = np.float32(RANDOM.integers(1, 9, (1, 4, 4, 3)))
+    a_S = RANDOM.integers(1, 9, (1, 4, 4, 3)).astype(np.float32)
     # On both sides of 64 alike, so that the mean is exact.
     a_S[:, 2:] = 128 - a_S[:, :2]
-    inputs = [a_S, *(np.float32(RANDOM.integers(1, 99, (1, 2, 3, 3))) for _ in range(2))]
+    inputs = [a_S, *(RANDOM.integers(1, 99, (1, 2, 3, 3)).astype(np.float32) for _ in range(2))]
     inputs[which][0, 1, 1] = 64
     with eager_mode():
         want = costs.compute_match_cost(*map(tf.constant, inputs)).numpy().astype(np.float64)
@@ -993,7 +997,7 @@ def _refuse_lost_place(student, which):
             f"Right but where a vector of `{name}` is the painting's mean itself: what is left of it has the length 0 "
             f"and no direction, and yours {says}. Its cosine is to be 0: {_REMEDY}"
         )
-    if not np.isfinite(gradient).all():
+    if gradient is None or not np.isfinite(gradient).all():
         raise Wrong(
             f"The value is right, but where a vector of `{name}` is the painting's mean itself, the gradient is NaN: "
             f"the root of 0, its length, has an infinite slope, and one such place spoils the whole picture. {_REMEDY}"

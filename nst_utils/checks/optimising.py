@@ -1,19 +1,24 @@
 """The exercises of the graph edition that optimise the picture: the train step, and the loop that runs it."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
 
 from nst_utils.base.tensorflow import tf
+from nst_utils.base.types import Array, Tensor
 from nst_utils.checks.collecting import collector, graph, is_tensor, rebind, unrun
 from nst_utils.checks.comparing import RANDOM, close, ratio_of, refuse_nothing, show, value_of
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.student import in_place, locals_used
-from nst_utils.checks.watching import Account, WatchedSession, refuse_clash, refuse_idle, relation
+from nst_utils.checks.student import Student, in_place, locals_used
+from nst_utils.checks.watching import Account, Run, WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
 
 # --- build_train_step -------------------------------------------------------------------------------------
@@ -25,7 +30,7 @@ _ADAM = {"learning rate": (5, 2.0), "beta1": (6, 0.9), "beta2": (7, 0.999), "eps
 _RATES = {"GradientDescent": 1, "Momentum": 2, "Adagrad": 2, "AdagradV2": 2, "RMSProp": 3, "Ftrl": 5, "Adadelta": 3}
 
 
-def build_train_step(student, _):
+def build_train_step(student: Student, _: object) -> None:
     """Return for a right build_train_step, else raise Wrong: its path is compared with Adam's."""
     targets = [RANDOM.uniform(20, 90, (1, 3, 5, 7)) * RANDOM.choice((-1, 1), (1, 3, 5, 7)) for _ in range(2)]
     problems = list(zip(targets, (1.0, 40.0), strict=True))
@@ -53,7 +58,7 @@ def build_train_step(student, _):
     )
 
 
-def _further_faults(paths, adam, seen):
+def _further_faults(paths: Any, adam: Any, seen: Sequence[Any]) -> str:
     if len(seen) > 1:
         return f"Your operation takes {len(seen)} steps of an optimiser at once; it should take one."
     if not seen:
@@ -61,7 +66,7 @@ def _further_faults(paths, adam, seen):
     return "The optimiser is right, but it does not minimise J itself: something is made of J or of its gradient first."
 
 
-def _optimizer_faults(seen):
+def _optimizer_faults(seen: Sequence[Any]) -> list[str]:
     """What is wrong with the optimisers' operations that were seen: pairs of a type and its settings."""
     for kind, settings in seen:
         if kind != "Adam":
@@ -80,11 +85,11 @@ def _optimizer_faults(seen):
     return []
 
 
-def _adam(J):
+def _adam(J: Tensor) -> Any:
     return tf.compat.v1.train.AdamOptimizer(_LEARNING_RATE).minimize(J)
 
 
-def _path(student, target, weight):
+def _path(student: Student, target: Array, weight: float) -> tuple[Array, list[Any]]:
     """A variable's values, (5, ...), from zeros on through four steps of the student's; the optimisers' operations."""
     told = student.ask("run_train_steps", target=target, weight=weight)
     kind = str(told.get("type"))[:80]
@@ -107,7 +112,7 @@ def _path(student, target, weight):
 
 
 @collector
-def run_train_steps(function, target, weight):
+def run_train_steps(function: Any, target: Array, weight: Array) -> dict[str, Any]:
     """{"path", "seen"} as _path gives them, for J = sum(weight (x - target)^2), or the type of what came instead."""
     with graph() as session:
         x = tf.compat.v1.Variable(tf.zeros(target.shape), name="input")
@@ -132,7 +137,7 @@ def run_train_steps(function, target, weight):
         for operation in session.graph.get_operations():
             if operation.type.startswith("ResourceApply"):
                 kind = operation.type.removeprefix("ResourceApply")
-                places = {name: place for name, (place, _) in _ADAM.items()}
+                places: dict[str, int | None] = {name: place for name, (place, _) in _ADAM.items()}
                 if kind != "Adam":
                     places = {"learning rate": _RATES.get(kind)}
                 settings = {n: float(session.run(operation.inputs[p])) for n, p in places.items() if p}
@@ -155,25 +160,25 @@ class _Run:
     """What a model_nn was asked for, what it returned, and what was seen of it."""
 
     iterations: int
-    image: np.ndarray
-    direction: np.ndarray
-    result: dict
+    image: Array
+    direction: Array
+    result: dict[str, Any]
     runs: Account
     # What it told: pairs of a number and what it may be off by, and the names of tensors in the place of numbers.
-    told: list
+    told: list[Any]
     tensors: tuple[str, ...]
 
     @property
-    def costs(self):
+    def costs(self) -> dict[str, float]:
         """The costs of the picture in the end."""
         return _costs_of(next((run.after for run in reversed(self.runs) if run.after is not None), 0 * self.image))
 
     @property
-    def steps(self):
+    def steps(self) -> list[int]:
         """How many train_steps each of the runs took."""
         return [self._steps_of(run) for run in self.runs]
 
-    def _steps_of(self, run):
+    def _steps_of(self, run: Run) -> int:
         if run.before is None or run.after is None:
             return 0
         moves = (run.after - run.before) / self.direction
@@ -182,10 +187,10 @@ class _Run:
             return count
         return int(run.raced and "`train_step`" in run.fetched)
 
-    def at(self, steps):
+    def at(self, steps: Any) -> Array:
         return self.image + np.float64(steps) * self.direction
 
-    def numbers(self, put):
+    def numbers(self, put: str) -> list[int]:
         """The numbers of the runs that put this picture there, "image" or "zeros"."""
         wanted = self.image if put == "image" else 0 * self.image
         return [
@@ -198,14 +203,14 @@ class _Run:
         ]
 
 
-def _costs_of(picture):
+def _costs_of(picture: Any) -> dict[str, float]:
     """{name: cost} of a picture in the graph that model_nn is given."""
     picture = np.float64(picture)
     J_content, J_style = np.mean(np.square(picture - 9)), np.mean(np.square(picture))
     return {"J": costs.total_cost(J_content, J_style), "J_content": J_content, "J_style": J_style}
 
 
-def model_nn(student, _):
+def model_nn(student: Student, _: object) -> None:
     """Return for a right model_nn, else raise Wrong: three runs, the last with the default of iterations."""
     runs = [_run_model_nn(student, *given) for given in ((3,), (8,), ())]
     for run in runs:
@@ -218,7 +223,7 @@ def model_nn(student, _):
         raise Wrong(f"{fault} For num_iterations = {runs[0].iterations}: {runs[0].runs}")
 
 
-def _run_model_nn(student, *given):
+def _run_model_nn(student: Student, *given: int) -> _Run:
     shape = (1, 5, 7, 3)
     image = RANDOM.uniform(-120, 120, shape).astype(np.float32)
     # Every step is the same move, so that the steps in a picture can be counted.
@@ -239,7 +244,7 @@ def _run_model_nn(student, *given):
 
 
 @collector
-def run_model_nn(function, image, direction, given):
+def run_model_nn(function: Any, image: Array, direction: Array, given: Sequence[int]) -> dict[str, Any]:
     """What model_nn(sess, image, *given) returns and runs, and what it reports, where a train_step adds `direction`."""
     with graph(WatchedSession) as session:
         picture = tf.compat.v1.Variable(tf.zeros(image.shape), name="input")
@@ -261,7 +266,7 @@ def run_model_nn(function, image, direction, given):
         names = {f"`{name}`": namespace[name] for name in ("train_step", *_COSTS)}
         session.watch(picture, {**names, "`model['input']`": picture, "`model['conv4_2']`": layer})
         rebound, printed = rebind(function, {**namespace, **mocks}), io.StringIO()
-        written = []
+        written: list[Any] = []
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             scope = getattr(rebound, "__globals__", {})
             if scope:
@@ -279,19 +284,19 @@ def run_model_nn(function, image, direction, given):
         }
 
 
-def _recording_print(written):
+def _recording_print(written: list[Any]) -> Callable[..., None]:
     return lambda *values, **options: written.extend(values)
 
 
-def _sizes(scope):
-    return {name: _size_of(value) for name, value in scope.items() if _size_of(value) is not None}
+def _sizes(scope: Mapping[str, Any]) -> dict[str, int]:
+    return {name: size for name, value in scope.items() if (size := _size_of(value)) is not None}
 
 
-def _size_of(value):
+def _size_of(value: Any) -> int | None:
     return len(value) if type(value) in (list, dict, set) else None
 
 
-def _numbers_told(things):
+def _numbers_told(things: Any) -> list[Any]:
     """The numbers in what was reported, each with what it may be off by because it was rounded for a text."""
     found = []
     for thing in things:
@@ -310,7 +315,7 @@ def _numbers_told(things):
     return found
 
 
-def _tensors_told(things, names):
+def _tensors_told(things: Any, names: Any) -> tuple[str, ...]:
     """The names of the tensors among what was reported, also in a text."""
     known = {element: words for words, element in names.items() if is_tensor(element)}
     found = []
@@ -326,7 +331,7 @@ def _tensors_told(things, names):
     return tuple(dict.fromkeys(found))
 
 
-def _fault_of_report(runs):
+def _fault_of_report(runs: Sequence[_Run]) -> str:
     """The mistake in how the costs are reported; "" where there is none."""
     tensors = runs[-1].tensors or runs[0].tensors
     if tensors:
@@ -348,13 +353,13 @@ def _fault_of_report(runs):
     return ""
 
 
-def _is_reported(run):
+def _is_reported(run: Any) -> bool:
     """Whether one of the numbers told is a cost of a picture on the way, as computed here."""
     on_the_way = np.array([list(_costs_of(run.at(steps)).values()) for steps in range(run.iterations + 1)])
     return any(np.any(np.abs(on_the_way - number) <= off + 1e-3 * np.abs(on_the_way)) for number, off in run.told)
 
 
-def _fault_of_run(run, runs, student):
+def _fault_of_run(run: Any, runs: Sequence[_Run], student: Student) -> str:
     """The mistake in a run of model_nn; "" where there is none."""
     steps, images, emptied = run.steps, run.numbers("image"), run.numbers("zeros")
     first_step = next((number for number, count in enumerate(steps) if count), None)
@@ -398,14 +403,14 @@ def _fault_of_run(run, runs, student):
     return _fault_of_result(run)
 
 
-def _returns(run, steps):
+def _returns(run: Any, steps: Any) -> bool:
     try:
         return close(value_of(run.result), run.at(steps))
     except Wrong:
         return False
 
 
-def _fault_without_image(run, steps):
+def _fault_without_image(run: Any, steps: Any) -> str:
     """What is to say where the picture was never input_image."""
     others = [
         each for each, count in zip(run.runs, steps, strict=True)
@@ -424,7 +429,7 @@ def _fault_without_image(run, steps):
     )
 
 
-def _fault_of_count(run, runs, student):
+def _fault_of_count(run: Any, runs: Sequence[_Run], student: Student) -> str:
     """What is to say where the number of steps is not the number of iterations."""
     counts = {each.iterations: sum(each.steps) for each in runs}
     count, expected = counts[run.iterations], run.iterations
@@ -459,7 +464,7 @@ def _fault_of_count(run, runs, student):
     return f"The train_step did not run num_iterations times: it ran {listed}."
 
 
-def _fault_of_result(run):
+def _fault_of_result(run: Any) -> str:
     """What is to say of what was returned, after the right steps; "" where it is right."""
     result = run.result
     if "length" in result:

@@ -3,16 +3,19 @@
 import ast
 import json
 import linecache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nst_utils
 from nst_utils import checks
+from nst_utils.base.types import AnyPath
 
 # What of an answer's cell is run: what defines something, and nothing that does something.
 _DEFINING = (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Assign)
 
 
-def use_own_answers(names, into, folder="."):
+def use_own_answers(names: Iterable[str], into: dict[str, Any], folder: AnyPath = ".") -> None:
     """Put the answers to exercises that lie in a folder's notebooks into a namespace, where they are right, and say so.
 
     names: exercises such as "gram_matrix". into: the namespace, globals() in a notebook. Where an answer is missing or
@@ -22,7 +25,7 @@ def use_own_answers(names, into, folder="."):
         print(f"{name:26}", _use(name, into, Path(folder)))
 
 
-def _use(name, into, folder):
+def _use(name: str, into: dict[str, Any], folder: Path) -> str:
     into.setdefault(name, getattr(nst_utils, name))
     before, found = into[name], None
     for path, source in _cells(name, folder):
@@ -38,7 +41,7 @@ def _use(name, into, folder):
     return found or "the package's; there is no notebook with yours beside this one"
 
 
-def _cells(name, folder):
+def _cells(name: str, folder: Path) -> Iterator[tuple[Path, str]]:
     """The path of each notebook with an answer to this exercise, and the answer's cell, in the order of their names."""
     for path in sorted(folder.glob("*.ipynb")):
         try:
@@ -51,7 +54,7 @@ def _cells(name, folder):
             yield path, source
 
 
-def _define(file, source, into):
+def _define(file: str, source: str, into: dict[str, Any]) -> None:
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if isinstance(node, _DEFINING)]
     # So that a check, and a traceback, can quote it.

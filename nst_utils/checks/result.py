@@ -26,14 +26,14 @@ class Result:
     _steps: Iterator[int] = field(default_factory=lambda: itertools.count(1), compare=False)
 
     @property
-    def hint(self):
+    def hint(self) -> str:
         return self.hints[0] if self.hints else ""
 
-    def more(self):
+    def more(self) -> str:
         """The next hint; the last one, which stops short of the answer, is repeated."""
         return self.hints[min(next(self._steps), len(self.hints) - 1)] if self.hints else ""
 
-    def require(self):
+    def require(self) -> None:
         """For a graded cell: nothing where the answer is right, else an exception that says what is not.
 
         Raises NotImplementedError for an answer not attempted, AssertionError for a wrong one.
@@ -41,13 +41,13 @@ class Result:
         if self.outcome != "correct":
             raise {"not attempted": NotImplementedError, "wrong": AssertionError}[self.outcome](self.message)
 
-    def __str__(self):
+    def __str__(self) -> str:
         text = f"{self.exercise}: {self.outcome}. {self.message}"
         return f"{text}\nHint: {self.hint}" if self.hint else text
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         # The text keeps the theme's own colour; the coloured border never says anything alone.
         mark, colour = {
             "correct": ("&#10003;", "var(--jp-success-color1, #388e3c)"),
@@ -64,6 +64,6 @@ class Result:
         return f"<div style='{style}'>{title}<p style='margin:0.3em 0'>{_html(self.message)}</p>{hints}</div>"
 
 
-def _html(text):
+def _html(text: str) -> str:
     """Escaped, with what stands between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from nst_utils.base.tensorflow import tf
 from nst_utils.checks.collecting import files_of, silence, student_line
 from nst_utils.checks.limits import TimeUp, limited
 from nst_utils.checks.result import Result, Wrong
-from nst_utils.checks.student import Failed, in_place
+from nst_utils.checks.student import Failed, Student, in_place
 
 # {name: Exercise} of every exercise there is: what a grading run may be asked for.
-EXERCISES = {}
+EXERCISES: dict[str, "Exercise"] = {}
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Exercise:
     call: str
     # (the Student, whether the program is in eager mode): returns for a right answer, else raises Wrong. It chooses the
     # inputs, asks the collectors, and compares; whatever must run beside the student's function is a collector.
-    probe: Callable
+    probe: Callable[[Student, bool | None], object]
     # Why it matters, said to a right answer.
     praise: str
     # From a nudge to just short of the answer.
@@ -32,21 +33,21 @@ class Exercise:
     # Exercises whose functions this one calls; where the student has none of that name, ours is there.
     helpers: tuple["Exercise", ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         EXERCISES[self.name] = self
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.call.partition("(")[0]
 
     @property
-    def argument_counts(self):
+    def argument_counts(self) -> tuple[int, int]:
         """How many arguments it is called with: all, and those without a default."""
         arguments = self.call.partition("(")[2].split(",")
         return len(arguments), sum("=" not in argument for argument in arguments)
 
 
-def check(exercise, function, seconds):
+def check(exercise: Exercise, function: Callable[..., Any], seconds: float) -> Result:
     """The Result of an exercise for a function of this process, within so many seconds."""
     # A graph that the caller opened is this thread's own; a new thread starts in the mode of the process.
     eager = tf.executing_eagerly()
@@ -55,7 +56,7 @@ def check(exercise, function, seconds):
     return value if finished else too_late(exercise, seconds, student_line(value, files_of(function)))
 
 
-def too_late(exercise, seconds, where=""):
+def too_late(exercise: Exercise, seconds: float, where: str = "") -> Result:
     """The Result for a function that was still running."""
     message = (
         f"Your function did not come to an end within {seconds:g} seconds{where}: does a loop never stop?"
@@ -63,7 +64,7 @@ def too_late(exercise, seconds, where=""):
     return Result(exercise.name, "wrong", message, exercise.hints)
 
 
-def judge(exercise, student, eager=None):
+def judge(exercise: Exercise, student: Student, eager: bool | None = None) -> Result:
     """The Result; where the mistake is in another exercise's function that this one calls, it says so.
 
     eager: the mode in which formulas are judged; None is that of the program that the student's function is in. A
@@ -75,11 +76,11 @@ def judge(exercise, student, eager=None):
         return Result(exercise.name, "wrong", _unlike_any(error), exercise.hints)
 
 
-def _unlike_any(error):
+def _unlike_any(error: Exception) -> str:
     return f"What came of your function cannot be judged ({type(error).__name__}): it is unlike any answer."
 
 
-def _judge(exercise, student, eager):
+def _judge(exercise: Exercise, student: Student, eager: bool | None) -> Result:
     result = _judge_alone(exercise, student, eager)
     if result.outcome == "correct" or not _can_be_changed(student):
         return result
@@ -103,11 +104,11 @@ def _judge(exercise, student, eager):
     return result
 
 
-def _can_be_changed(student):
+def _can_be_changed(student: Student) -> bool:
     return student.facts["callable"] and student.facts["plain"]
 
 
-def _global_for_an_argument(exercise, student, eager):
+def _global_for_an_argument(exercise: Exercise, student: Student, eager: bool | None) -> str:
     """What to say where the answer would be right, were it not for a name of the notebook in an argument's place."""
     for name in student.facts["data"][:20]:
         for argument in student.facts["parameters"][:10]:
@@ -119,7 +120,7 @@ def _global_for_an_argument(exercise, student, eager):
     return ""
 
 
-def _judge_alone(exercise, student, eager):
+def _judge_alone(exercise: Exercise, student: Student, eager: bool | None) -> Result:
     outcome = "wrong"
     try:
         facts = student.facts
@@ -151,7 +152,7 @@ def _judge_alone(exercise, student, eager):
     return Result(exercise.name, outcome, message, exercise.hints)
 
 
-def _check_signature(exercise, facts):
+def _check_signature(exercise: Exercise, facts: dict[str, Any]) -> None:
     if facts["takes"] is not None and not set(exercise.argument_counts) <= set(facts["takes"]):
         raise Wrong(
             f"The arguments do not fit: the function is called as `{exercise.call}`, and yours takes "

@@ -1,8 +1,12 @@
 """The exercises of the course's graph edition that read layers through a session."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
 from nst_utils.base.tensorflow import eager_mode, tf
+from nst_utils.base.types import Array, Weights
 from nst_utils.checks.collecting import collector, described, graph, is_tensor, rebind, unrun
 from nst_utils.checks.comparing import (
     RANDOM,
@@ -15,21 +19,23 @@ from nst_utils.checks.comparing import (
     refuse_wrong_gradient,
     value_of,
 )
-from nst_utils.checks.hypotheses import told
+from nst_utils.checks.hypotheses import Make, told
 from nst_utils.checks.result import Wrong
+from nst_utils.checks.student import Student
 from nst_utils.checks.watching import Account, WatchedSession, refuse_clash, refuse_idle, relation
 from nst_utils.engine import costs
+from nst_utils.engine.recipe import STYLE_LAYERS
 from nst_utils.network.layout import LAYERS
 from nst_utils.network.vgg import activations
 
 _SHAPE = (1, 37, 53, 3)
 
 
-def _new_picture(shape=_SHAPE):
+def _new_picture(shape: Sequence[int] = _SHAPE) -> Array:
     return RANDOM.uniform(-120, 120, shape).astype(np.float32)
 
 
-def _new_weights():
+def _new_weights() -> Weights:
     """{layer: (kernel, bias)} of a network with a few channels instead of hundreds."""
     channels, weights, depth = {"1": 4, "2": 6, "3": 7, "4": 9, "5": 11}, {}, 3
     for name in LAYERS:
@@ -40,7 +46,7 @@ def _new_weights():
     return weights
 
 
-def _look(picture, weights):
+def _look(picture: Array, weights: Any) -> dict[str, Array]:
     """All activations of a picture as arrays, and "input" the picture itself: what the judge knows to be right."""
     with eager_mode():
         found = activations(tf.constant(picture), weights)
@@ -50,19 +56,19 @@ def _look(picture, weights):
 class _ToyNetwork:
     """The course's `model`, the dictionary of 22 tensors, with these weights, beside the student's function."""
 
-    def __init__(self, session, weights):
+    def __init__(self, session: Any, weights: Any) -> None:
         picture = tf.compat.v1.Variable(tf.zeros(_SHAPE), name="input")
         weights = {name: tuple(pair) for name, pair in weights.items()}
         self.session, self.model = session, {"input": picture} | activations(picture, weights)
         self._given = tf.compat.v1.placeholder(tf.float32, _SHAPE)
         self._assign = picture.assign(self._given)
 
-    def show(self, picture):
+    def show(self, picture: Array) -> None:
         """Put the picture into the network."""
         self.session.picture = None
         self.session.run(self._assign, {self._given: picture})
 
-    def watch(self):
+    def watch(self) -> None:
         self.session.watch(self.model["input"], {f"`model['{name}']`": layer for name, layer in self.model.items()})
 
 
@@ -70,7 +76,7 @@ class _ToyNetwork:
 
 
 @collector
-def run_layer_activations(function, weights, before, image, layer):
+def run_layer_activations(function: Any, weights: Any, before: Any, image: Array, layer: str) -> dict[str, Any]:
     """What layer_activations returns where the picture `before` was in the network, and what it ran."""
     with graph(WatchedSession) as session:
         network = _ToyNetwork(session, weights)
@@ -82,9 +88,10 @@ def run_layer_activations(function, weights, before, image, layer):
         return {"result": unrun(result), "runs": session.told(), "kept": kept}
 
 
-def layer_activations(student, _):
+def layer_activations(student: Student, _: object) -> None:
     """Return for a right layer_activations, else raise Wrong."""
-    cases, pictures, weights = [], [], _new_weights()
+    cases: list[Case] = []
+    pictures, weights = [], _new_weights()
     for layer in ("conv4_2", "conv1_1", "avgpool3"):
         image, before = _new_picture(), _new_picture()
         seen = student.ask("run_layer_activations", weights=weights, before=before, image=image, layer=layer)
@@ -108,7 +115,7 @@ def layer_activations(student, _):
         cases.append(case)
         pictures.append((layer, before, after))
 
-    def diagnose(answers):
+    def diagnose(answers: Sequence[Array]) -> str:
         empty = _look(np.zeros(_SHAPE, np.float32), weights)
         mistakes = [
             _wrong_activations(layer, empty, _look(before, weights), right) for layer, before, right in pictures
@@ -122,20 +129,24 @@ def layer_activations(student, _):
     refuse_unless_right(cases, diagnose)
 
 
-def _refuse_what_was_run(account, case, before, after):
+def _same(picture: Array | None, other: Array) -> bool:
+    return picture is not None and np.array_equal(picture, other)
+
+
+def _refuse_what_was_run(account: Account, case: Case, before: Any, after: Any) -> None:
     """Raise Wrong where it was seen what went wrong; the picture was before["input"], and after["input"] was given."""
     image = after["input"]
     raced = [run for run in account if run.raced]
-    if raced and not any(np.array_equal(run.before, image) for run in raced):
+    if raced and not any(_same(run.before, image) for run in raced):
         raise Wrong(
             "The `assign` and the layer are in one `sess.run`, and TensorFlow does not promise which comes first: in "
             f"some runs the layer is of the picture before. Run the `assign` first, in a run of its own. "
             f"{account}"
         )
     pictures = [run.after for run in account]
-    if any(np.array_equal(picture, image) for picture in pictures):
-        last = max(number for number, picture in enumerate(pictures) if np.array_equal(picture, image))
-        if last + 1 < len(pictures) and not pictures[-1].any():
+    if any(_same(picture, image) for picture in pictures):
+        last = max(number for number, picture in enumerate(pictures) if _same(picture, image))
+        if last + 1 < len(pictures) and not np.any(pictures[-1]):
             raise Wrong(
                 "The variables were initialised again after the `assign`, so these are the activations of an empty "
                 f"picture. {account}"
@@ -146,7 +157,7 @@ def _refuse_what_was_run(account, case, before, after):
                 f"was there before. {account}"
             )
         return
-    changed = next((picture for picture in pictures if not np.array_equal(picture, before["input"])), None)
+    changed = next((picture for picture in pictures if not _same(picture, before["input"])), None)
     if changed is None:
         raise Wrong(
             "The `assign` was never run: these are the activations of the picture that was there before. "
@@ -160,11 +171,11 @@ def _refuse_what_was_run(account, case, before, after):
     raise Wrong(f"What the network was given is not `image` as it is, but {made}. {account}")
 
 
-def _layer_of(case):
+def _layer_of(case: Case) -> str:
     return case.label.split("`")[1]
 
 
-def _wrong_activations(layer, empty, before, after):
+def _wrong_activations(layer: str, empty: dict[str, Array], before: Any, after: Any) -> dict[str, Array]:
     """{mistake: what it returns}, from all activations of an empty, the previous and the right picture."""
     right = after[layer].astype(np.float64)
     return {
@@ -204,7 +215,7 @@ def _wrong_activations(layer, empty, before, after):
 # --- compute_style_cost -----------------------------------------------------------------------------------
 
 # What may be made of one layer's weight w and its cost J.
-_LAYER_TERMS = {
+_LAYER_TERMS: dict[str, Make] = {
     "": lambda w, J: w * J,
     "You ignore the weights: each layer's cost is multiplied by its own.": lambda w, J: J,
     "You divide by the weights; multiply by them.": lambda w, J: J / w,
@@ -223,7 +234,7 @@ _LAYER_TERMS = {
     "The weight of a layer is 1 - its own; multiply by its own.": lambda w, J: (1 - w) * J,
 }
 # Which of the layers count.
-_LAYERS_THAT_COUNT = {
+_LAYERS_THAT_COUNT: dict[str, Make] = {
     "": lambda terms: terms,
     "Only the last layer counts: add each layer to `J_style`.": lambda terms: terms[-1:],
     "Only the first layer counts: is the `return` inside the loop?": lambda terms: terms[:1],
@@ -237,7 +248,7 @@ _LAYERS_THAT_COUNT = {
     "The first layer counts twice.": lambda terms: np.append(terms, terms[0]),
 }
 # What is made of all of them; n: how many, w: the weights.
-_ALL_LAYERS = {
+_ALL_LAYERS: dict[str, Make | None] = {
     "": lambda terms, w: np.sum(terms),
     "You take the mean over the layers; the formula sums them, each with its weight.": lambda terms, w: np.mean(terms),
     "You divide by the number of layers; the formula does not.": lambda terms, w: np.sum(terms) / len(w),
@@ -273,7 +284,7 @@ _STYLE_LAYERS = (
 
 
 @collector
-def run_style_cost(function, weights, style, now, layers, gradient):
+def run_style_cost(function: Any, weights: Any, style: Any, now: Any, layers: Any, gradient: Any) -> dict[str, Any]:
     """What compute_style_cost gives for a picture `now`, where `style` was in the network when it was called.
 
     The result and what it ran; for a tensor also its value and, if asked for, its gradient at the last of the layers.
@@ -293,20 +304,20 @@ def run_style_cost(function, weights, style, now, layers, gradient):
         return seen | {"result": described(J_style, session)}
 
 
-def compute_style_cost(student, _):
+def compute_style_cost(student: Student, _: object) -> None:
     """Return for a right compute_style_cost, else raise Wrong."""
     cases, layers_of, weights = [], [], _new_weights()
     for number, layers in enumerate(_STYLE_LAYERS):
         # Of pictures that differ little the cost is small, and a constant added to it shows.
-        style, now = ((0.01 if number == 1 else 1) * _new_picture() for _ in range(2))
+        pictures = [(0.01 if number == 1 else 1) * _new_picture() for _ in range(2)]
         seen = student.ask(
-            "run_style_cost", weights=weights, style=style, now=now, layers=layers, gradient=number == 2
+            "run_style_cost", weights=weights, style=pictures[0], now=pictures[1], layers=layers, gradient=number == 2
         )
         account = Account(seen["runs"])
         refuse_nothing(seen["result"])
         if not seen["tensor"] and isinstance(seen["result"].get("array"), np.ndarray):
             _refuse_number(value_of(seen["result"]), layers, account)
-        style, now = _look(style, weights), _look(now, weights)
+        style, now = (_look(picture, weights) for picture in pictures)
         J_of = _layer_style_costs(style, now, {name for name, _ in layers})
         w, J = np.array([(weight, J_of[name]) for name, weight in layers], np.float64).T
         want = np.sum(w * J, keepdims=True)
@@ -321,7 +332,7 @@ def compute_style_cost(student, _):
     refuse_wrong_gradient(value_of(seen["gradient"]), slope, "the layers of the `model`")
 
 
-def _slope(style, now, layer, weight):
+def _slope(style: Any, now: Any, layer: Any, weight: float) -> Array:
     """The gradient of a layer's part of J_style with respect to its activations."""
     with eager_mode(), tf.GradientTape() as tape:
         tape.watch(a_G := tf.constant(now[layer]))
@@ -329,7 +340,7 @@ def _slope(style, now, layer, weight):
         return tape.gradient(J, a_G).numpy().astype(np.float64)
 
 
-def _refuse_number(number, layers, account):
+def _refuse_number(number: Array, layers: Any, account: Account) -> None:
     """Raise Wrong: a number was returned, not a tensor."""
     others = [word for run in account for word in run.fetched if not word.startswith("`model[")]
     if others:
@@ -350,7 +361,7 @@ def _refuse_number(number, layers, account):
     )
 
 
-def _style_sums():
+def _style_sums() -> Iterator[Any]:
     """{mistakes: (w, J) -> value}, with the fewest mistakes first."""
     for term, layers, whole in sorted(
         ((t, la, wh) for t in _LAYER_TERMS for la in _LAYERS_THAT_COUNT for wh in _ALL_LAYERS),
@@ -359,10 +370,10 @@ def _style_sums():
         if sum(map(bool, (term, layers, whole))) > 2:
             continue
 
-        def value(w, J, term=term, layers=layers, whole=whole):
+        def value(w: Array, J: Array, term: Any = term, layers: Any = layers, whole: Any = whole) -> Any:
             terms = _LAYERS_THAT_COUNT[layers](_LAYER_TERMS[term](w, J))
-            if _ALL_LAYERS[whole]:
-                return _ALL_LAYERS[whole](terms, w) if len(terms) else np.nan
+            if make := _ALL_LAYERS[whole]:
+                return make(terms, w) if len(terms) else np.nan
             total = 0
             for weight, cost in zip(w, _LAYER_TERMS[term](w, J) / w, strict=True):
                 total = (total + cost) * weight
@@ -375,19 +386,19 @@ def _style_sums():
     )
 
 
-def _explain_style_sum(answers, cases, layers_of):
+def _explain_style_sum(answers: Sequence[Array], cases: Sequence[Case], layers_of: Any) -> str:
     """What is wrong with the sums of the layers' costs; "" where unknown."""
     if any(answer.size != 1 for answer in answers):
         return "The cost is one number, and yours is an array: add the layers' costs up."
     got = np.array([answer.item() for answer in answers])
     want = np.array([case.want.item() for case in cases])
 
-    def fits(values):
-        return (np.abs(np.array(values) - got) <= TOLERANCE * np.abs(got)).all()
+    def fits(values: Any) -> bool:
+        return bool((np.abs(np.array(values) - got) <= TOLERANCE * np.abs(got)).all())
 
     if fits([course() for _, _, course in layers_of]):
         return _COURSE_LAYERS
-    fewest, texts = np.inf, []
+    fewest, texts = np.inf, list[str]()
     with np.errstate(all="ignore"):
         for mistakes, value in _style_sums():
             if len(mistakes) > fewest:
@@ -415,13 +426,13 @@ def _explain_style_sum(answers, cases, layers_of):
     return ""
 
 
-def _layer_style_costs(style, now, names):
+def _layer_style_costs(style: Any, now: Any, names: Iterable[str]) -> dict[str, float]:
     """{layer: J_style of a picture}, given the activations of the style picture and those of the picture."""
     with eager_mode():
         return {name: costs.compute_layer_style_cost(style[name], now[name]).numpy() for name in names}
 
 
-def _course_cost(style, now):
+def _course_cost(style: Any, now: Any) -> float:
     """J_style with the course's own layers."""
-    J_of = _layer_style_costs(style, now, [name for name, _ in costs.STYLE_LAYERS])
-    return sum(weight * J_of[name] for name, weight in costs.STYLE_LAYERS)
+    J_of = _layer_style_costs(style, now, [name for name, _ in STYLE_LAYERS])
+    return float(sum(weight * J_of[name] for name, weight in STYLE_LAYERS))

@@ -5,25 +5,29 @@ The first of each list is what should be done. A case is one input: its `argumen
 """
 
 import itertools
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from nst_utils.checks.hypotheses import Mistake
+from nst_utils.base.types import Array
+from nst_utils.checks.hypotheses import Make, Mistake
 
 # --- Two pictures -------------------------------------------------------------------------------------------
 
 
-def in_both(text, make, **options):
+def in_both(text: str, make: Make, **options: Any) -> Mistake:
     """The same mistake with both pictures."""
     return Mistake(text, lambda case: _pair(make, make, *case.arguments), **options)
 
 
-def _pair(make_x, make_y, a, b):
+def _pair(make_x: Make, make_y: Make, a: Array, b: Array) -> tuple[Any, Any] | None:
     x, y = make_x(a), make_y(b)
     return None if x is None or y is None else (x, y)
 
 
-def in_one(text, make, right, names):
+def in_one(text: str, make: Make, right: Make, names: Sequence[str]) -> list[Mistake]:
     """A mistake with one of the two pictures, as two Mistakes."""
     return [
         Mistake(
@@ -37,10 +41,10 @@ def in_one(text, make, right, names):
     ]
 
 
-def combining():
+def combining() -> list[Mistake]:
     """What may be made of the features x and y of the two pictures: (result, x, y)."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda pair, case: (make(*pair), *pair), **options)
 
     return [
@@ -67,10 +71,10 @@ def combining():
     ]
 
 
-def squaring():
+def squaring() -> list[Mistake]:
     """What may be done with each difference d of x and y, and what with each pair instead."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda triple, case: make(*triple), **options)
 
     return [
@@ -114,10 +118,10 @@ def squaring():
     ]
 
 
-def summing():
+def summing() -> list[Mistake]:
     """How what came is summed."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda x, case: make(x), **options)
 
     return [
@@ -131,10 +135,10 @@ def summing():
     ]
 
 
-def finishing():
+def finishing() -> list[Mistake]:
     """What may be done with the sum v and the normaliser n; what comes is divided by n."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda v, case: make(v, case.normaliser), **options)
 
     return [
@@ -161,26 +165,26 @@ def finishing():
     ]
 
 
-def squaring_the_sum():
+def squaring_the_sum() -> Mistake:
     """The square of a sum of plain differences, which looks like one change to who made it."""
     text = "You square the sum; the formula sums the squares."
     return Mistake(text, lambda triple, case: np.asarray(np.sum(triple[0]) ** 2))
 
 
-def rows_of(a, axis=3):
+def rows_of(a: Array, axis: int = 3) -> Array:
     """Activations with one axis, by default the channels, as the rows."""
     return np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1)
 
 
-def unchanged(a):
+def unchanged(a: Array) -> Array:
     return a
 
 
-def gram_of(A):
+def gram_of(A: Array) -> Array:
     return A @ A.T
 
 
-def cut_of(a):
+def cut_of(a: Array) -> Array:
     """Activations cut into n_C rows without a transpose."""
     return a.reshape(a.shape[3], -1)
 
@@ -192,38 +196,42 @@ AXES = ("n_H", "n_W", "n_C")
 _MOST_ROWS = 400
 
 
-def _table(a, order, rows):
+def _table(a: Array, order: Sequence[int], rows: Any) -> Array:
     """Activations with their axes in this order, cut into a table with as many rows as these axes have entries."""
     count = int(np.prod([a.shape[1 + axis] for axis in rows]))
     return np.transpose(a[0], order).reshape(count, -1)
 
 
-def positions_of(a):
+def positions_of(a: Array) -> float:
     return a.size / a.shape[3]
 
 
-def crossed(a, b, first, turned):
+def crossed(a: Array, b: Array, first: bool, turned: bool) -> tuple[Array, Array]:
     """The Gram matrices of two pictures, one of them made from the activations of both."""
     both = rows_of(a) @ rows_of(b).T
     both = both.T if turned else both
     return (both, style_of(b)) if first else (style_of(a), both)
 
 
-def gram_of_cut(a, order, columns):
+def gram_of_cut(a: Array, order: Sequence[int], columns: bool) -> Array:
     """The Gram matrix of n_C rows or columns into which activations in another order are cut."""
     b = np.transpose(a[0], order)
     return gram_of(b.reshape(-1, a.shape[3]).T if columns else b.reshape(a.shape[3], -1))
 
 
-def _gram_of_rows(A):
+def _gram_of_rows(A: Array) -> Array | None:
     return gram_of(A) if len(A) <= _MOST_ROWS else None
 
 
-def _named(axes):
+def _named(axes: Iterable[int]) -> str:
     return " ".join(AXES[axis] for axis in axes)
 
 
-def _unrollings():
+def _gram_of_table(order: Sequence[int], rows: Sequence[int], columns: bool, a: Array) -> Array | None:
+    return _gram_of_rows(_table(a, order, rows).T if columns else _table(a, order, rows))
+
+
+def _unrollings() -> dict[str, Make]:
     """{text: activations -> Gram matrix} of every way to `transpose` and `reshape` to a table."""
     makers = {
         "A `reshape` to (n_C, n_H*n_W) without the transpose mixes channels and positions: bring the channels "
@@ -263,13 +271,11 @@ def _unrollings():
                         f"({', '.join(AXES[axis] for axis in order)}) are cut by `reshape` into {_named(rows)} rows, "
                         f"and the Gram matrix is of the {of} of that table."
                     )
-                    makers[text] = lambda a, order=order, rows=rows, columns=columns: _gram_of_rows(
-                        _table(a, order, rows).T if columns else _table(a, order, rows)
-                    )
+                    makers[text] = partial(_gram_of_table, order, rows, columns)
     return makers
 
 
-def _partial_products():
+def _partial_products() -> dict[str, Make]:
     """{text: activations -> products} of every way to pair some axes, sum over some, and keep the others apart."""
     makers = {}
     for roles in itertools.product("psk", repeat=3):
@@ -287,7 +293,9 @@ def _partial_products():
         else:
             text = f"You sum squares over {_named(summed)} for each {_named(kept)}: that is no Gram matrix."
 
-        def make(a, first=first, second=second, out=out, paired=paired):
+        def make(
+            a: Array, first: str = first, second: str = second, out: str = out, paired: Any = paired
+        ) -> Array | None:
             if np.prod([a.shape[1 + axis] for axis in paired]) > _MOST_ROWS:
                 return None
             return np.einsum(f"{first},{second}->{out}", a, a, optimize=True)
@@ -296,11 +304,11 @@ def _partial_products():
     return makers
 
 
-def centred(A):
+def centred(A: Array) -> Array:
     return A - A.mean(axis=1, keepdims=True)
 
 
-def style_of(a):
+def style_of(a: Array) -> Array:
     return gram_of(rows_of(a))
 
 
@@ -361,7 +369,7 @@ ONE_MADE = {
 }
 
 
-def _unrollings_of_one():
+def _unrollings_of_one() -> dict[str, Make]:
     """{text: activations -> Gram matrix} where they are cut into n_C rows or columns in another order of their axes."""
     makers = {}
     for order in itertools.permutations(range(3)):
@@ -379,11 +387,11 @@ def _unrollings_of_one():
 ONE_UNROLLED = _unrollings_of_one()
 
 
-def _distinct(makers):
+def _distinct(makers: dict[str, Make]) -> dict[str, Make]:
     """Without those that only put the same entries in another order, and the right one."""
     a = np.random.default_rng(0).standard_normal((1, 5, 7, 3))
 
-    def signature(make):
+    def signature(make: Make) -> Any:
         made = make(a)
         return made.size, *(float(f"{np.sum(made**power):.6g}") for power in (1, 2, 3))
 
@@ -401,14 +409,14 @@ UNROLLINGS = _distinct({**_unrollings(), **_partial_products()})
 # --- The Gram matrix ----------------------------------------------------------------------------------------
 
 
-def in_matrix(text, make, **options):
+def in_matrix(text: str, make: Make, **options: Any) -> Mistake:
     return Mistake(text, lambda case: make(*case.arguments), **options)
 
 
-def multiplying():
+def multiplying() -> list[Mistake]:
     """What may be made of a matrix B in the place of its Gram matrix."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda B, case: make(B), **options)
 
     return [
@@ -454,10 +462,10 @@ def multiplying():
     ]
 
 
-def finishing_the_matrix():
+def finishing_the_matrix() -> list[Mistake]:
     """What may be done with the entries of the Gram matrix."""
 
-    def stage(text, make, **options):
+    def stage(text: str, make: Make, **options: Any) -> Mistake:
         return Mistake(text, lambda G, case: make(G) if np.ndim(G) == 2 else None, **options)
 
     return [

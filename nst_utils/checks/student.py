@@ -6,6 +6,11 @@ mistake. In a notebook both are in one process; in a grading run the judge is in
 submission's, which may claim any values, and nothing else.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 from nst_utils.checks import collecting, wire
 
 
@@ -16,11 +21,11 @@ class Failed(Exception):
     the name of the function of the student's whose NotImplementedError it is, or "".
     """
 
-    def __init__(self, text="", line="", kind="", untouched=""):
+    def __init__(self, text: str = "", line: str = "", kind: str = "", untouched: str = "") -> None:
         super().__init__(text)
         self.text, self.line, self.kind, self.untouched = text, line, kind, untouched
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"`{self.text}`{self.line}"
 
 
@@ -31,11 +36,11 @@ class Student:
     writes it, and returns the reply.
     """
 
-    def __init__(self, send, changes=()):
+    def __init__(self, send: Callable[[str], str], changes: Iterable[Sequence[str]] = ()) -> None:
         self._send, self.changes = send, tuple(changes)
-        self._facts = None
+        self._facts: dict[str, Any] | None = None
 
-    def ask(self, collector, **arguments):
+    def ask(self, collector: str, **arguments: Any) -> Any:
         """What the collector of this name says of the function. Raises Failed for an error that the function made."""
         request = wire.encode({"changes": self.changes, "collector": collector, "arguments": arguments})
         reply = wire.decode(self._send(request))
@@ -49,28 +54,29 @@ class Student:
             raise Failed(**{name: text[:500] for name, text in told.items()})
         return reply["value"]
 
-    def changed(self, *change):
+    def changed(self, *change: str) -> Student:
         """The function with a change, see collecting.CHANGES: changed("ours", "gram_matrix")."""
         return Student(self._send, (*self.changes, change))
 
     @property
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """What can be said of the function without calling it, see collecting.facts."""
-        if self._facts is None:
-            self._facts = self.ask("facts")
-        return self._facts
+        facts = self._facts
+        if facts is None:
+            facts = self._facts = self.ask("facts")
+        return facts
 
 
-def in_place(function, eager=True):
+def in_place(function: Any, eager: bool = True) -> Student:
     """The Student for a function of this process. eager: the mode of the program."""
     return Student(lambda request: collecting.reply(request, function, eager))
 
 
-def names_in(student):
+def names_in(student: Student) -> set[str]:
     """The global names and attributes that the function's code mentions."""
     return set(student.facts["names"])
 
 
-def locals_used(student):
+def locals_used(student: Student) -> set[str]:
     """The arguments and local names whose values the function's code reads."""
     return set(student.facts["locals"])

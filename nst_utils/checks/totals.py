@@ -1,7 +1,11 @@
 """The exercise of the total cost: a sum of two products, and what may stand in the place of each part."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
+from nst_utils.base.types import Array
 from nst_utils.checks.comparing import (
     RANDOM,
     TOLERANCE,
@@ -12,15 +16,15 @@ from nst_utils.checks.comparing import (
     refuse_wrong_gradient,
     show,
 )
-from nst_utils.checks.hypotheses import told
+from nst_utils.checks.hypotheses import Make, told
 from nst_utils.checks.result import Wrong
-from nst_utils.checks.student import Failed
+from nst_utils.checks.student import Failed, Student
 from nst_utils.engine import costs
 
 _WEIGHTS = ("alpha", "beta")
 
 
-def _terms(own, other, cost, other_cost, x):
+def _terms(own: str, other: str, cost: str, other_cost: str, x: Mapping[str, Array]) -> list[tuple[int, str, Array]]:
     """[(changes, text, values)]: what may be written for `own * cost`; x: {symbol: values}."""
     w, v, J, K = x[own], x[other], x[cost], x[other_cost]
     course = {"alpha": 10, "beta": 40}
@@ -57,7 +61,7 @@ def _terms(own, other, cost, other_cost, x):
     return terms
 
 
-_KNOWN_TOTALS = {
+_KNOWN_TOTALS: dict[str, Make] = {
     "The weights are swapped: alpha belongs to J_content and beta to J_style.": lambda c, s, a, b: b * c + a * s,
     "Both weights are forgotten.": lambda c, s, a, b: c + s,
     "alpha weights both costs; J_style has beta.": lambda c, s, a, b: a * (c + s),
@@ -93,7 +97,7 @@ _KNOWN_TOTALS = {
         lambda c, s, a, b: a + c * b + s
     ),
 }
-_JOINED = {
+_JOINED: dict[str, tuple[int, Make | None]] = {
     "": (0, lambda x, y: x + y),
     "You subtract the style's cost; add it.": (1, lambda x, y: x - y),
     "You subtract the content's cost; add it.": (1, lambda x, y: y - x),
@@ -105,10 +109,10 @@ _JOINED = {
 }
 
 
-def _explain_total(got, x):
+def _explain_total(got: Array, x: Mapping[str, Array]) -> str:
     """What is wrong with answers for the values x of J_content, J_style, alpha and beta; "" where unknown."""
 
-    def fits(values):
+    def fits(values: Any) -> Any:
         return np.abs(values - got) <= TOLERANCE * np.maximum(np.abs(got), 1e-9)
 
     c, s, a, b = (x[name] for name in ("J_content", "J_style", *_WEIGHTS))
@@ -149,7 +153,7 @@ def _explain_total(got, x):
     return ""
 
 
-def total_cost(student, eager):
+def total_cost(student: Student, eager: bool | None) -> None:
     """Return for a right total_cost, else raise Wrong: numbers and tensors, with and without the weights."""
     runs, gradients = [], []
     for weights in ((), (7.0, 3.0), (0.25, 11.0), (19.0, 0.5)):
@@ -186,7 +190,7 @@ def total_cost(student, eager):
         zip(("J_content", "J_style", *_WEIGHTS), np.array([values for _, _, values in runs]).T, strict=True)
     )
 
-    def diagnose(answers):
+    def diagnose(answers: Sequence[Array]) -> str:
         if any(answer.size != 1 for answer in answers):
             return "The cost is one number, and yours is an array."
         return _explain_total(np.array([answer.item() for answer in answers]), symbols)

@@ -1,11 +1,16 @@
 """A session that keeps an account of what it ran, and the account, from which a check says what was seen."""
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.tensorflow import tf
+from nst_utils.base.types import Array
 from nst_utils.checks.comparing import close
 from nst_utils.checks.result import Wrong
 from nst_utils.checks.wire import Malformed
@@ -23,32 +28,32 @@ class Run:
     """One run of a session: what was fetched, in words, and the picture before and after, None where there is none."""
 
     fetched: tuple[str, ...]
-    before: np.ndarray | None
-    after: np.ndarray | None
+    before: Array | None
+    after: Array | None
     # Whether it changed the picture and read it, or changed it twice, in an order that TensorFlow does not promise.
     raced: bool
     clashed: bool
 
     @classmethod
-    def read(cls, told):
+    def read(cls, told: Any) -> Run:
         """The run that WatchedSession.told tells of."""
         pictures = [told[name] for name in ("before", "after")]
         if not all(picture is None or isinstance(picture, np.ndarray) for picture in pictures):
             raise Malformed("A picture is an array.")
         fetched = tuple(str(words)[:120] for words in told["fetched"])
-        return cls(fetched, *pictures, raced=bool(told["raced"]), clashed=bool(told["clashed"]))
+        return cls(fetched, pictures[0], pictures[1], raced=bool(told["raced"]), clashed=bool(told["clashed"]))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.fetched[0] if len(self.fetched) == 1 else f"[{', '.join(self.fetched)}] at once"
 
 
-class Account(list):
+class Account(list[Run]):
     """The Runs of a session, in their order, as WatchedSession.told tells of them."""
 
-    def __init__(self, told):
+    def __init__(self, told: Iterable[Any]) -> None:
         super().__init__(Run.read(one) for one in told)
 
-    def __str__(self):
+    def __str__(self) -> str:
         items = _folded([str(run) for run in self])
         more = f", and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
         listed = ", then ".join(items[:_MOST_LISTED]) or "nothing"
@@ -62,15 +67,15 @@ class WatchedSession(tf.compat.v1.Session):
     of luck; here a mistake shows itself every time.
     """
 
-    picture = None
-
-    def watch(self, picture, names):
+    picture: Any = None
+    def watch(self, picture: Any, names: Mapping[str, Any]) -> None:
         """picture: a variable; names: {words: operation or tensor}."""
         self.names = {self._operation(element): words for words, element in names.items()}
-        self.picture, self.runs = picture, []
+        self.picture = picture
+        self.runs: list[Run] = []
         self.seen = self._look()
 
-    def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
         if self.picture is None or fetches is None:
             return super().run(fetches, feed_dict, options, run_metadata)
         leaves = tf.nest.flatten(fetches)
@@ -92,27 +97,27 @@ class WatchedSession(tf.compat.v1.Session):
         self.runs.append(Run(fetched, before, self.seen, raced, clashed=len(writers) > 1))
         return result
 
-    def make_callable(self, fetches, feed_list=None, accept_options=False):
+    def make_callable(self, fetches: Any, feed_list: Any = None, accept_options: bool = False) -> Callable[..., Any]:
         return lambda *values: self.run(fetches, dict(zip(feed_list or (), values, strict=False)))
 
-    def told(self):
+    def told(self) -> list[dict[str, Any]]:
         """The runs in plain values, for Account."""
         return [dict(vars(run)) for run in self.runs[:_MOST_KEPT]]
 
-    def _look(self):
+    def _look(self) -> Array | None:
         with contextlib.suppress(tf.errors.FailedPreconditionError):  # not initialised yet
             return super().run(self.picture)
-
-    def _operation(self, leaf):
+        return None
+    def _operation(self, leaf: Any) -> Any:
         element = self.graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True)
         return getattr(element, "op", element)
 
-    def _effects(self, operation):
+    def _effects(self, operation: Any) -> tuple[bool, bool]:
         """Whether it changes the picture, and whether it reads it."""
         types = {op.type for op in self._behind(operation) if self._is_of_picture(op)}
         return any(kind.startswith(_WRITES) for kind in types), "ReadVariableOp" in types
 
-    def _kind_of_change(self, operation):
+    def _kind_of_change(self, operation: Any) -> str:
         """In words, what a run of the operation does to the picture."""
         kinds = {op.type for op in self._behind(operation) if op.type.startswith(_WRITES) and self._is_of_picture(op)}
         if kinds == {"AssignVariableOp"}:
@@ -121,10 +126,10 @@ class WatchedSession(tf.compat.v1.Session):
             return "`assign_add` or `assign_sub`"
         return "a step of an optimiser" if "AssignVariableOp" not in kinds else "several changes of the picture"
 
-    def _is_of_picture(self, operation):
+    def _is_of_picture(self, operation: Any) -> bool:
         return bool(operation.inputs) and operation.inputs[0].op is self.picture.handle.op
 
-    def _behind(self, operation):
+    def _behind(self, operation: Any) -> set[Any]:
         """The operation and all that it needs."""
         seen, todo = set(), [operation]
         while todo:
@@ -134,7 +139,7 @@ class WatchedSession(tf.compat.v1.Session):
                 todo += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
         return seen
 
-    def _words(self, operation, before, after):
+    def _words(self, operation: Any, before: Array | None, after: Array | None) -> str:
         if operation in self.names:
             return self.names[operation]
         writes, _ = self._effects(operation)
@@ -147,7 +152,7 @@ class WatchedSession(tf.compat.v1.Session):
         return "the initialiser" if operation.type == "NoOp" else f"`{operation.name}`"
 
 
-def refuse_idle(account):
+def refuse_idle(account: Account) -> None:
     """Raise Wrong where nothing was run in the session."""
     if not account:
         raise Wrong(
@@ -155,7 +160,7 @@ def refuse_idle(account):
         )
 
 
-def refuse_clash(account):
+def refuse_clash(account: Account) -> None:
     """Raise Wrong where two operations that change the picture were given to one run."""
     clash = next((run for run in account if run.clashed), None)
     if clash:
@@ -165,9 +170,9 @@ def refuse_clash(account):
         )
 
 
-def _folded(items):
+def _folded(items: list[str]) -> list[str]:
     """['a', 'b', 'b', 'b'] as ['a', '3 times b']; also where a few in a row are repeated."""
-    folded, start = [], 0
+    folded, start = list[str](), 0
     while start < len(items):
         best = (1, 1)
         for length in range(1, 1 + min(6, (len(items) - start) // 2)):
@@ -177,13 +182,13 @@ def _folded(items):
             if count > 1 and count * length > best[0] * best[1]:
                 best = (length, count)
         length, count = best
-        block = " and ".join(items[start : start + length])
-        folded.append(block if count == 1 else f"{count} times {block}")
+        words = " and ".join(items[start : start + length])
+        folded.append(words if count == 1 else f"{count} times {words}")
         start += length * count
     return folded
 
 
-def relation(got, image):
+def relation(got: Array | None, image: Array) -> str:
     """What an array is, beside the image: 'the image minus the means, which ...'; "" where that is not known."""
     if got is None:
         return ""

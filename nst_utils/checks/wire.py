@@ -9,8 +9,11 @@ import base64
 import binascii
 import json
 import math
+from typing import Any
 
 import numpy as np
+
+from nst_utils.base.types import Array
 
 # Bytes of a whole message.
 LARGEST = 64_000_000
@@ -23,12 +26,12 @@ class Malformed(ValueError):
     """A message that is not what it should be."""
 
 
-def encode(value):
+def encode(value: Any) -> str:
     """Plain values as text; a tuple becomes a list. Raises TypeError for anything else."""
     return json.dumps(_packed(value), separators=(",", ":"))
 
 
-def decode(text):
+def decode(text: str) -> Any:
     """The values that a text stands for. Raises Malformed for any text that encode() does not write."""
     if not isinstance(text, str) or len(text) > LARGEST:
         raise Malformed(f"A message is a text of up to {LARGEST} characters.")
@@ -40,7 +43,7 @@ def decode(text):
         raise Malformed(f"This is no message: {type(error).__name__}.") from None
 
 
-def _packed(value):
+def _packed(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         if array.dtype.newbyteorder("<").str not in _TYPES:
@@ -58,7 +61,7 @@ def _packed(value):
     raise TypeError(f"An object of type {type(value).__name__} cannot be sent.")
 
 
-def _unpacked(value, depth):
+def _unpacked(value: Any, depth: int) -> Any:
     if depth < 0:
         raise Malformed("A message is not nested so deeply.")
     if isinstance(value, list):
@@ -70,7 +73,7 @@ def _unpacked(value, depth):
     return value
 
 
-def _array(kind, shape, data):
+def _array(kind: Any, shape: Any, data: Any) -> Array:
     if kind not in _TYPES or not isinstance(data, str):
         raise Malformed("An array is of another type.")
     if not (isinstance(shape, list) and len(shape) <= 8 and all(type(n) is int and 0 <= n < 2**40 for n in shape)):
