@@ -224,16 +224,16 @@ class Normaliser:
         return 0
 
     def _texts(self, constant: float, powers: tuple[int, ...], operations: Collection[str] | None) -> list[str]:
-        right = tuple(self.right.tolist())
-        if (constant, *powers) == (self.constant, *right):
+        right, found = tuple(self.right.tolist()), (constant, *powers)
+        if found == (self.constant, *right):
             return [""]
-        if (constant, *powers) in self.known:
+        if found in self.known:
             texts = [
                 text
-                for text, ran in self.known[(constant, *powers)]
+                for text, ran in self.known[found]
                 if not ran or operations is None or any(each in operations for each in ran)
             ]
-            seen = [text for text, ran in self.known[(constant, *powers)] if ran and text in texts]
+            seen = [text for text, ran in self.known[found] if ran and text in texts]
             return seen if seen and operations is not None else texts
         written, formula = self.written(constant, powers), self.written(self.constant, right)
         if constant == 1 and not any(powers):
@@ -244,7 +244,7 @@ class Normaliser:
             return [f"You divide by {written}; the formula divides by nothing."]
         if constant == 1 / self.constant and powers == tuple(-power for power in right):
             return [f"You multiply by {formula}; the formula divides by it."]
-        if (constant, *powers) != (self.constant, *right) and (exponent := self._exponent(constant, powers)):
+        if found != (self.constant, *right) and (exponent := self._exponent(constant, powers)):
             root = max(right)
             base = self.written(self.constant ** (1 / root), tuple(power // root for power in right))
             return [
