@@ -22,6 +22,8 @@ sys.path.insert(0, str(ROOT / "notebooks"))
 from course import grade, main, release  # noqa: E402
 from editions import edition_path, find_sources  # noqa: E402
 
+from nst_utils.grading.confinement import bubblewrap  # noqa: E402
+
 # nbgrader's own models make SQLAlchemy warn.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 ASSIGNMENT = "costs-and-styles"
@@ -405,6 +407,21 @@ def test_a_folder_whose_name_is_a_pattern_is_no_student(tmp_path):
     with pytest.raises(SystemExit, match="No submissions to grade"):
         grade(course, ASSIGNMENT, report=said.append)
     assert [line.split("'")[1] for line in said] == ["*", "[a]"]
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="NOT TESTED: bubblewrap is not installed, or not allowed here")
+def test_a_submission_does_not_see_the_folder_in_which_the_grading_was_started(tmp_path, monkeypatch):
+    course, home = tmp_path / "course", tmp_path / "home"
+    release(course, ASSIGNMENT, write_assignment(tmp_path / "notebooks", {"styles": EXERCISES["styles"]}))
+    home.mkdir()
+    (home / "private.txt").write_text("PRIVATE")
+    look = f"import pathlib\nprint('LOOKED', *pathlib.Path({str(home)!r}).rglob('*'), '.')"
+    hand_in(course, "ann", RIGHT, [add_cell(look)], ["styles"])
+    monkeypatch.chdir(home)
+    assert not grade(course, ASSIGNMENT, report=print)
+    seen = (course / "autograded" / "ann" / ASSIGNMENT / "styles.ipynb").read_text(encoding="utf-8")
+    assert "LOOKED ." in seen and "private.txt" not in seen
+    assert points(course, "ann") == worth(course)
 
 
 def test_a_check_that_no_judge_knows_is_not_handed_out(tmp_path):

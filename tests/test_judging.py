@@ -3,6 +3,7 @@
 import ast
 import json
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -134,6 +135,24 @@ def test_what_is_not_plain_is_not_sent(value):
 def test_a_message_that_is_none_is_refused(text):
     with pytest.raises(wire.Malformed):
         wire.decode(text)
+
+
+@pytest.mark.parametrize("part", ["[]", "{}", "0", '""', '[[[{"a":0}]]]'])
+def test_a_message_of_very_many_parts_is_refused_before_there_is_memory_for_them(part):
+    text = f'{{"value":[{",".join([part] * 600_000)}]}}'
+    assert len(text) < wire.LARGEST
+    tracemalloc.start()
+    try:
+        with pytest.raises(wire.Malformed, match="parts"):
+            wire.decode(text)
+        assert tracemalloc.get_traced_memory()[1] < len(text)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_message_with_large_arrays_is_read():
+    arrays = [np.full((100, 100, 100), number, np.float32) for number in range(5)]
+    assert all(map(np.array_equal, wire.decode(wire.encode(arrays)), arrays))
 
 
 def test_every_exercise_has_a_check_of_its_name_that_a_grading_understands():

@@ -15,8 +15,9 @@ import numpy as np
 
 from nst_utils.base.types import Array
 
-# Bytes of a whole message.
+# Bytes of a whole message, and the values in it: an empty list takes 3 bytes here, and 60 when it has been read.
 LARGEST = 64_000_000
+_MOST_PARTS = 500_000
 _TYPES = ("<f4", "<f8", "<i4", "<i8", "|b1")
 _DEEPEST = 12
 _ARRAY = "$array"
@@ -35,6 +36,8 @@ def decode(text: str) -> Any:
     """The values that a text stands for. Raises Malformed for any text that encode() does not write."""
     if not isinstance(text, str) or len(text) > LARGEST:
         raise Malformed(f"A message is a text of up to {LARGEST} characters.")
+    if sum(map(text.count, ",[{")) > _MOST_PARTS:
+        raise Malformed(f"A message has up to {_MOST_PARTS} parts.")
     try:
         return _unpacked(json.loads(text), _DEEPEST)
     except Malformed:

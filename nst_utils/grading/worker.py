@@ -25,6 +25,7 @@ from nst_utils.grading.confinement import clear_up, end
 
 def main(course: AnyPath, assignment: str) -> None:
     course = Path(course).resolve()
+    _forget_where_it_was_started()
     # Whatever prints goes to the log; the answers have a way of their own.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -40,6 +41,12 @@ def main(course: AnyPath, assignment: str) -> None:
         answers.flush()
         _end_children()
         clear_up()
+
+
+def _forget_where_it_was_started() -> None:
+    """Python looks for modules there, and folders of modules are shown to submissions: it may be somebody's home."""
+    if os.path.realpath(sys.path[0] or os.curdir) == os.getcwd():
+        del sys.path[0]
 
 
 def _listen(students: queue.Queue[str | None]) -> None:
