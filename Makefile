@@ -10,7 +10,7 @@ DEMO := output/demo.png
 EMBEDDED := NST_WEIGHTS=$(CURDIR)/pretrained-model/vgg19-embedded.mat
 
 .DEFAULT_GOAL := help
-.PHONY: help demo gallery test check lint lab notebooks wheel try-wheel docs release grade bench clean
+.PHONY: help demo studio gallery test test-all check lint lab notebooks wheel try-wheel app try-app docs release grade bench clean
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,13 +30,13 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed-dev
 	@echo "Installing what only the documentation needs (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-bench: pyproject.toml | $(VENV)/.installed
-	@echo "Installing PyTorch, which only the benchmarks need (once) ..."
+	@echo "Installing PyTorch and a peer, which only the benchmarks need (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
@@ -49,8 +49,16 @@ gallery: $(VENV)/.installed  ## Make a picture for every control, and the page t
 	@echo "Running every command of the gallery (a quarter of an hour) ..."
 	@$(EMBEDDED) $(BIN)/python gallery/build.py
 
+studio: $(VENV)/.installed-dev  ## Open the studio, a page for photo, painting and settings, in the browser.
+	@$(BIN)/nst studio
+
 test: $(VENV)/.installed-dev  ## Run all tests, those of the notebooks included.
+	@(command -v chromium || command -v chromium-browser || command -v google-chrome) >/dev/null || \
+		echo "There is no chromium, so the studio is not tested in a browser: get it with apt-get install chromium."
 	@$(BIN)/python tests
+
+test-all: $(VENV)/.installed-dev  ## Quick tests on Python 3.10 to 3.13, each with the oldest and the newest packages.
+	@$(BIN)/python packaging/try_versions.py
 
 check: $(VENV)/.installed-dev lint  ## In under two minutes, what a change usually breaks: style, imports, quick tests.
 	@$(BIN)/python tests --quick
@@ -73,8 +81,14 @@ wheel: $(VENV)/.installed-dev  ## Build the wheel, with model, pictures and note
 try-wheel: wheel  ## Install it alone into a new environment; demo, course and first notebook in an empty folder.
 	@$(BIN)/python packaging/try_wheel.py dist/*.whl
 
+app: $(VENV)/.installed-dev  ## Build a folder that runs without Python, with the command nst in it: dist/nst.
+	@$(BIN)/python packaging/build_app.py
+
+try-app: app  ## Move it elsewhere; every command and the studio in an empty folder, without PATH and HOME.
+	@$(BIN)/python packaging/try_app.py
+
 docs: $(VENV)/.installed-docs  ## Build the site from docs/, without a warning and with its links checked: build/docs.
-	@$(BIN)/python docs/build.py
+	@$(BIN)/python docs/build_site.py
 
 release: $(VENV)/.installed-dev  ## Build the assignment folder for nbgrader.
 	@$(BIN)/python notebooks/course.py release
@@ -88,6 +102,8 @@ bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); r
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/evaluation.py
 	@$(BIN)/python benchmarks/scale.py
+	@$(BIN)/python benchmarks/studio.py
+	@$(BIN)/python benchmarks/fast.py
 	@$(BIN)/python benchmarks/time_to_quality.py
 
 clean:  ## Remove the environment and everything that was made.

@@ -130,6 +130,13 @@ EXAMPLES = (
         settings=("iterations",),
     ),
     Example(
+        "quality", "first", "Quality",
+        "`quick` is a first look in the full size, in a second or two; `fine` is for those who wait.",
+        PAIR, variants("quality", ("--quality quick", "--quality quick"), ("normal, as ever", ""),
+                       ("--quality fine", "--quality fine")),
+        settings=("quality",),
+    ),
+    Example(
         "method", "first", "Method",
         "`gram`, the course's, gives the picture the painting's colours, contrasts and strokes; `neighbours` looks for "
         "a spot of the painting that fits each place, and keeps things whole.",

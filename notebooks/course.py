@@ -37,6 +37,8 @@ COURSE = ROOT / "classroom"
 ASSIGNMENT = "neural-style-transfer"
 # A worker is replaced after so many submissions, whatever has gathered in it.
 _MOST_BY_ONE_WORKER = 60
+# nbgrader would take such a name for a pattern that others match, too.
+_ODD_NAME = re.compile(r"[*?\[\]]")
 
 
 # --- Handing out ------------------------------------------------------------------------------------------
@@ -45,8 +47,9 @@ _MOST_BY_ONE_WORKER = 60
 def release(course, assignment, sources):
     """Make an assignment of these source files in the course folder; the folder to hand out.
 
-    It is built aside and takes its name when it is whole: where that fails, an earlier one is as it was. An
-    nbgrader_config.py that is there already is left alone: its teacher may have changed it.
+    It is built aside and takes its name when it is whole: where that fails, an earlier one is as it was, and what a
+    run that was killed has left behind is put right. An nbgrader_config.py that is there already is left alone: its
+    teacher may have changed it.
     """
     check_name(assignment)
     for folder in ("source", "release"):
@@ -54,7 +57,8 @@ def release(course, assignment, sources):
     if not (course / CONFIG_FILE).exists():
         shutil.copy(NOTEBOOKS / CONFIG_FILE, course)
     _check_config(course)
-    with tempfile.TemporaryDirectory(dir=course, prefix=".release-") as aside:
+    with _alone(course) as lock, tempfile.TemporaryDirectory(dir=course, prefix=_aside(assignment)) as aside:
+        _tidy(course, assignment, but=aside)
         built = Path(aside) / "new"
         built.mkdir()
         for source in sources:
@@ -64,10 +68,27 @@ def release(course, assignment, sources):
             for page in linked_pages(notebook):
                 shutil.copy(NOTEBOOKS / page, built)
         with _swapped(course / "source" / assignment, built, aside), _kept(course / "release" / assignment, aside):
-            done = _nbgrader(course, "generate_assignment", assignment, "--force")
+            done = _nbgrader(course, lock, "generate_assignment", assignment, "--force")
             if done.returncode:
                 sys.exit(f"nbgrader could not make the assignment:\n{done.stdout}")
     return course / "release" / assignment
+
+
+def _aside(assignment):
+    """How the folders begin in which this assignment is built; a "+" is in no assignment's name."""
+    return f".release-{assignment}+"
+
+
+def _tidy(course, assignment, but):
+    """Remove what releases that were killed have left; what they had put aside comes back if nothing replaced it."""
+    for left in course.glob(f"{_aside(assignment)}*"):
+        if left == Path(but):
+            continue
+        for kind in ("source", "release"):
+            old, folder = left / f"old-{kind}", course / kind / assignment
+            if old.exists() and not folder.exists():
+                os.replace(old, folder)
+        shutil.rmtree(left)
 
 
 def check_name(assignment):
@@ -134,6 +155,9 @@ def grade(course, assignment, students=(), jobs=1, force=False, report=print):
     """
     check_name(assignment)
     found = sorted(path.parent.name for path in (course / "submitted").glob(f"*/{assignment}"))
+    for odd in filter(_ODD_NAME.search, found):
+        report(f"Passed over: the folder {odd!r} in submitted/ cannot be a student's name; rename it, without * ? [ ].")
+    found = [student for student in found if not _ODD_NAME.search(student)]
     if unknown := sorted(set(students) - set(found)):
         there = ", ".join(found[:20]) + (f" and {len(found) - 20} more" if len(found) > 20 else "")
         sys.exit(f"No submission of {', '.join(unknown)} in {course / 'submitted'}: there are {there or 'none'}.")
@@ -149,7 +173,7 @@ def grade(course, assignment, students=(), jobs=1, force=False, report=print):
         results = _graded(course, assignment, todo, jobs, lock, report)
         _put_right(course, assignment, results, report)
         _write_flags(course, assignment, found)
-        done = _nbgrader(course, "export", "--to", "grades.csv")
+        done = _nbgrader(course, lock, "export", "--to", "grades.csv")
     if done.returncode:
         sys.exit(f"nbgrader could not export the grades:\n{done.stdout}")
     return {student: result["failed"] for student, result in results.items() if result["failed"]}
@@ -343,11 +367,15 @@ def _environment():
     return os.environ | {"PATH": path}
 
 
-def _nbgrader(course, *arguments):
-    """Run a command of nbgrader in the course folder; its output, errors too, is in `stdout`."""
+def _nbgrader(course, lock, *arguments):
+    """Run a command of nbgrader in the course folder; its output, errors too, is in `stdout`.
+
+    It holds the lock, too: should this process be killed, nothing else begins before nbgrader has ended.
+    """
     return subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=course, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        pass_fds=[] if lock is None else [lock],
     )
 
 

@@ -1,4 +1,5 @@
-"""What a wheel carries besides the code: the embedded model, the example pictures, and the course's notebooks.
+"""What a wheel carries besides the code: the embedded model, the trained styles, the example pictures, and the
+course's notebooks.
 
 Each file is found by its pattern, so that nothing that lies about in a checkout (a cache, a student's answers, saved
 pictures) gets in. A wheel that lacks one of them, or is larger than is polite, is not built.
@@ -14,8 +15,12 @@ CARRIED = {
     "images/style/*.*": "gallery/style",
     "images/CREDITS.md": "gallery",
     "pretrained-model/vgg19-embedded.mat": "pretrained-model",
+    "pretrained-model/fast-styles.npz": "pretrained-model",
     "notebooks/[0-9]*.ipynb": "notebooks",
+    "notebooks/studio.ipynb": "notebooks",
     "notebooks/*.md": "notebooks",
+    "notebooks/diagrams/*.svg": "notebooks/diagrams",
+    "notebooks/diagrams/*.png": "notebooks/diagrams",
     "notebooks/solutions/[0-9]*.ipynb": "notebooks/solutions",
 }
 MOST_BYTES = 60_000_000

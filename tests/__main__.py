@@ -2,12 +2,17 @@
 
     python tests           every test, those of the notebooks included
     python tests --quick   in under two minutes, what a change usually breaks
+    python tests --mutants all mutants of all exercises, of which the other runs try one in four; their figures are kept
+                           in benchmarks/results/mutants.json
 """
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[1]
 # Two processes, each file in one of them: importing, tracing and waiting for kernels leave half the machine idle.
@@ -20,17 +25,28 @@ QUICK = [
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-sanitize-with", "notebooks/nbval_sanitize.cfg"]
 
 
-def pytest(*arguments):
-    # The facts in the notebooks are those of the embedded network, whatever else lies beside it.
-    weights = ROOT / "pretrained-model" / "vgg19-embedded.mat"
-    embedded = {"NST_WEIGHTS": str(weights)} if "--nbval-lax" in arguments else {}
+def pytest(*arguments, **environment):
     command = [sys.executable, "-m", "pytest", *IN_TURNS, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | embedded).returncode
+    return subprocess.run(command, cwd=ROOT, env=os.environ | environment).returncode
+
+
+def all_mutants():
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        files = sorted(str(path) for path in (ROOT / "tests").glob("test_mutants_*.py"))
+        failed = pytest(*files, "--timeout", "7200", "--junitxml", str(report), NST_MUTANTS_SHARE="1")
+        told = [each for each in ElementTree.parse(report).iter("property") if each.get("name") == "row"]
+    rows = sorted((json.loads(each.get("value")) for each in told), key=lambda row: row["exercise"])
+    kept = ROOT / "benchmarks" / "results" / "mutants.json"
+    kept.write_text(json.dumps({"mutants of the exercises": rows}, indent=2) + "\n", encoding="utf-8")
+    return failed
 
 
 def main(arguments):
     if arguments == ["--quick"]:
         return pytest(*(f"tests/{name}.py" for name in QUICK if (ROOT / "tests" / f"{name}.py").exists()))
+    if arguments == ["--mutants"]:
+        return all_mutants()
     if arguments:
         sys.exit(__doc__)
     print("Testing the package, the exercises' checks, both editions and the grading ...", flush=True)
@@ -38,7 +54,9 @@ def main(arguments):
     if failed:
         return failed
     print("Executing every solution notebook and comparing what is a fact ...", flush=True)
-    return pytest(*NBVAL, "notebooks/solutions")
+    # The facts in the notebooks are those of the embedded network, whatever else lies beside it.
+    weights = ROOT / "pretrained-model" / "vgg19-embedded.mat"
+    return pytest(*NBVAL, "notebooks/solutions", NST_WEIGHTS=str(weights))
 
 
 if __name__ == "__main__":

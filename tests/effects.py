@@ -30,6 +30,9 @@ def namespace_of(source, **given):
     namespace |= dict.fromkeys(("J_content_of_the_notebook", "J_style_of_the_notebook"), np.float32(3.5))
     namespace |= {"alpha_of_the_notebook": 10, "beta_of_the_notebook": 40, "num_iterations_of_the_notebook": 200}
     namespace |= {"layer_name_of_the_notebook": "conv4_2"}
+    tables = np.float32(np.random.default_rng(6).normal(1, 2, (20, 5)))
+    namespace |= dict.fromkeys((f"{name}_of_the_notebook" for name in ("x", "y", "v_C", "v_S")), tables)
+    namespace |= {"a_T_of_the_notebook": picture, "chosen_of_the_notebook": np.arange(20) % 12}
     # A name of its own, as AutoGraph reads the lines again.
     name = f"<mutant {len(linecache.cache)}>"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
@@ -89,6 +92,45 @@ def _formula(exercise, source):
             found += [_array(value.numpy()), _array(gradients[-1].numpy())]
             if exercise == "total_cost":
                 found.append(_array(gradients[0].numpy()))
+    return tuple(found)
+
+
+def _vectors(exercise, seed):
+    """Inputs of an exercise of notebook 9."""
+    random = np.random.default_rng(40 + seed)
+
+    def draw(*shape):
+        return np.float32(3 + 2 * random.normal(size=shape))
+
+    if exercise == "cosine_similarity":
+        return [draw(4 + seed, 5) - 3, draw(6, 5) - 2]
+    if exercise == "nearest_spots":
+        return [2 * draw(31, 5) + draw(5), draw(23 + 20 * seed, 5)]
+    if exercise == "compute_targets":
+        return [draw(1, 4, 5, 4), draw(1, 3 + seed, 4, 4), random.integers(0, 12, 20)]
+    return [draw(1, 5, 4, 5), 1 + draw(1, 3, 6, 5), draw(1, 3, 6, 5)]
+
+
+def _neighbours(exercise, source):
+    function, found = namespace_of(source)[exercise], []
+    for seed in range(2):
+        inputs = _vectors(exercise, seed)
+        if exercise == "cosine_similarity":
+            inputs[0][1] = inputs[1][2] = 0
+        if exercise == "compute_match_cost":
+            # The mean of the painting, and a target and a vector of the picture which are just that.
+            inputs[0][:, :, 2:] = 6 - inputs[0][:, :, :2]
+            inputs[0] = np.round(inputs[0]) + np.arange(5, dtype=np.float32)
+            inputs[1][0, 0, 0] = inputs[2][0, 1, 1] = inputs[0].mean(axis=(0, 1, 2))
+        with eager_mode(), tf.GradientTape() as tape:
+            tensors = [tf.constant(x) for x in inputs]
+            tape.watch(tensors[-1])
+            value = function(*tensors)
+            gradient = tape.gradient(value, tensors[-1]) if exercise == "compute_match_cost" else tf.zeros(1)
+        if gradient is None:
+            return "no gradient"
+        given = value.numpy() if tf.is_tensor(value) else value
+        found += [_array(given), np.asarray(given).dtype.kind, _array(gradient.numpy())]
     return tuple(found)
 
 
@@ -221,6 +263,7 @@ def _train_step(exercise, source):
 
 _EFFECTS = {
     **dict.fromkeys(("compute_content_cost", "gram_matrix", "compute_layer_style_cost", "total_cost"), _formula),
+    **dict.fromkeys(("cosine_similarity", "nearest_spots", "compute_targets", "compute_match_cost"), _neighbours),
     "layer_activations": _layer_activations,
     "compute_style_cost": _style_cost,
     "build_train_step": _build_train_step,

@@ -4,6 +4,7 @@ Each attack is code of a submission's own, graded by nbgrader as a class is. Att
 share a submission, and so a kernel. The answers beside them are wrong, `return 0.0`, unless a test says otherwise.
 """
 
+import ast
 import csv
 import os
 import socket
@@ -329,7 +330,7 @@ def autograded(course, name):
 
 def told(course):
     texts = [output.get("text", "") for cell in autograded(course, "litter") for output in cell.get("outputs", [])]
-    return eval(next(text for text in texts if text.startswith("TOLD"))[5:])
+    return ast.literal_eval(next(text for text in texts if text.startswith("TOLD"))[5:])
 
 
 def test_the_kernel_sees_no_token_of_the_graders(attacked):

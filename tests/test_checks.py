@@ -29,6 +29,10 @@ HEADERS = {
     "build_train_step": "J",
     "model_nn": "sess, input_image, num_iterations=200",
     "train_step": "image, compute_cost, optimizer",
+    "cosine_similarity": "x, y",
+    "nearest_spots": "v_C, v_S",
+    "compute_targets": "a_C, a_S, chosen",
+    "compute_match_cost": "a_S, a_T, a_G",
 }
 
 
@@ -97,6 +101,18 @@ gradient = tape.gradient(J, image)
 optimizer.apply_gradients([(gradient, image)])
 image.assign(tf.clip_by_value(image, 0.0, 255.0))
 return J
+"""
+COSINES = """
+def cosine_similarity(x, y):
+    return tf.matmul(tf.math.l2_normalize(x, 1), tf.math.l2_normalize(y, 1), transpose_b=True)
+"""
+C, S = "v_C - tf.reduce_mean(v_C, 0)", "v_S - tf.reduce_mean(v_S, 0)"
+SPOTS = "tf.reshape(tf.gather({}, {}), a_C.shape)"
+MATCH = """
+mean = tf.reduce_mean(a_S, axis=[0, 1, 2])
+t = tf.math.l2_normalize(a_T - mean, axis=-1)
+g = tf.math.l2_normalize(a_G - mean, axis=-1)
+return tf.reduce_mean(1 - tf.reduce_sum(t * g, axis=-1))
 """
 ASSIGN_AND_READ = "sess.run(model['input'].assign(image))\nreturn sess.run(model[layer_name])"
 SAVE_IMAGE = "def save_image(path, image): open('should-not-be-written', 'w')\n"
@@ -216,6 +232,40 @@ RIGHT = {
     "train_step in tf.function": ("train_step", TRAIN_STEP, None, "tf.function"),
     # AutoGraph makes a cast of it.
     "train_step returning a number": ("train_step", changed(TRAIN_STEP, ("return J", "return float(J)"))),
+    "cosines in NumPy": (
+        "cosine_similarity",
+        "x, y = (np.asarray(v) / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-9) for v in (x, y))\n"
+        "return x @ y.T",
+    ),
+    "cosines of every pair": (
+        "cosine_similarity",
+        "-tf.keras.losses.cosine_similarity(x[:, None, :], y[None, :, :], axis=-1)",
+    ),
+    "nearest": ("nearest_spots", f"tf.argmax(cosine_similarity({C}, {S}), axis=1)", COSINES),
+    # Of equally near spots the last.
+    "nearest from the end": (
+        "nearest_spots",
+        f"likeness = cosine_similarity({C}, {S})\nreturn v_S.shape[0] - 1 - tf.argmax(likeness[:, ::-1], axis=1)",
+        COSINES,
+    ),
+    "nearest by distance of directions": (
+        "nearest_spots",
+        f"x, y = tf.math.l2_normalize({C}, 1), tf.math.l2_normalize({S}, 1)\n"
+        "square = tf.reduce_sum(y ** 2, axis=1)\n"
+        "return tf.argmin(square[None] - 2 * tf.matmul(x, y, transpose_b=True) + (1 - square[None]), axis=1)",
+    ),
+    "targets": ("compute_targets", SPOTS.format("tf.reshape(a_S, [-1, a_S.shape[-1]])", "chosen")),
+    "targets by rows and columns": (
+        "compute_targets",
+        "n_W = a_S.shape[2]\nspots = tf.gather_nd(a_S[0], tf.stack([chosen // n_W, chosen % n_W], 1))\n"
+        "return tf.reshape(spots, a_C.shape)",
+    ),
+    "match cost": ("compute_match_cost", MATCH),
+    "match cost by Keras": (
+        "compute_match_cost",
+        "mean = tf.reduce_mean(a_S, [0, 1, 2])\n"
+        "return 1 + tf.reduce_mean(tf.keras.losses.cosine_similarity(a_T - mean, a_G - mean))",
+    ),
 }
 
 WRONG = {
@@ -918,6 +968,163 @@ WRONG = {
         ),
         "no clipping",
     ),
+    "cosines of zeros": (
+        (
+            "cosine_similarity",
+            "x, y = (v / tf.norm(v, axis=1, keepdims=True) for v in (x, y))\nreturn tf.matmul(x, y, transpose_b=True)",
+        ),
+        "vector of zeros in `x`",
+    ),
+    "cosines of zeros in y": (
+        (
+            "cosine_similarity",
+            "y = y / tf.norm(y, axis=1, keepdims=True)\n"
+            "return tf.matmul(tf.math.l2_normalize(x, 1), y, transpose_b=True)",
+        ),
+        "vector of zeros in `y`",
+    ),
+    "cosines along the wrong axis": (
+        ("cosine_similarity", "tf.matmul(tf.math.l2_normalize(x, 0), tf.math.l2_normalize(y, 0), transpose_b=True)"),
+        "wrong axis",
+    ),
+    "cosines not normalised": (("cosine_similarity", "tf.matmul(x, y, transpose_b=True)"), "not scaled to length 1"),
+    "cosines normalised late": (
+        ("cosine_similarity", "tf.math.l2_normalize(tf.matmul(x, y, transpose_b=True), 1)"),
+        "table of products",
+    ),
+    "cosines transposed": (
+        ("cosine_similarity", "return tf.transpose(of(x, y))", COSINES.replace("cosine_similarity", "of")),
+        "transposed",
+    ),
+    "distances for cosines": (("cosine_similarity", "tf.norm(x[:, None] - y[None], axis=-1)"), "That is a distance"),
+    "1 - cosines": (
+        ("cosine_similarity", "return 1 - of(x, y)", COSINES.replace("cosine_similarity", "of")),
+        "1 minus the cosine",
+    ),
+    "nearest without means": (("nearest_spots", "tf.argmax(cosine_similarity(v_C, v_S), axis=1)", COSINES), "No mean"),
+    "nearest by the photograph's mean": (
+        (
+            "nearest_spots",
+            f"tf.argmax(cosine_similarity({C}, {S.replace('mean(v_S', 'mean(v_C')}), axis=1)",
+            COSINES,
+        ),
+        "From both tables you subtract the photograph's mean",
+    ),
+    "nearest by a joint mean": (
+        (
+            "nearest_spots",
+            "m = tf.reduce_mean(tf.concat([v_C, v_S], 0), 0)\n"
+            "return tf.argmax(cosine_similarity(v_C - m, v_S - m), axis=1)",
+            COSINES,
+        ),
+        "both pictures together",
+    ),
+    "furthest": (("nearest_spots", f"tf.argmin(cosine_similarity({C}, {S}), axis=1)", COSINES), "least similar"),
+    "nearest by distance": (
+        ("nearest_spots", f"tf.argmin(tf.norm(({C})[:, None] - ({S})[None], axis=-1), axis=1)"),
+        "least distance",
+    ),
+    "nearest by dot product": (
+        ("nearest_spots", f"tf.argmax(tf.matmul({C}, {S}, transpose_b=True), axis=1)"),
+        "dot product prefers long vectors",
+    ),
+    "nearest place": (("nearest_spots", f"tf.argmax(cosine_similarity({C}, {S}), axis=0)", COSINES), "wrong axis"),
+    "how near": (("nearest_spots", f"tf.reduce_max(cosine_similarity({C}, {S}), axis=1)", COSINES), "not how great"),
+    "nearest with NaN": (
+        (
+            "nearest_spots",
+            f"x, y = np.asarray({C}), np.asarray({S})\nwith np.errstate(all='ignore'):\n"
+            "    return np.argmax(x @ (y / np.linalg.norm(y, axis=1, keepdims=True)).T, axis=1)",
+        ),
+        "without a direction",
+    ),
+    "nearest by a wrong similarity": (
+        (
+            "nearest_spots",
+            f"tf.argmax(cosine_similarity({C}, {S}), axis=1)",
+            "def cosine_similarity(x, y): return tf.matmul(x, y, transpose_b=True)",
+        ),
+        "`cosine_similarity`, which it calls, is not right",
+    ),
+    "targets of the photograph": (
+        ("compute_targets", SPOTS.format("tf.reshape(a_C, [-1, a_C.shape[-1]])", "chosen")),
+        "not `a_C`",
+    ),
+    "targets by columns": (
+        (
+            "compute_targets",
+            SPOTS.format("tf.reshape(tf.transpose(a_S, [0, 2, 1, 3]), [-1, a_S.shape[-1]])", "chosen"),
+        ),
+        "column by column",
+    ),
+    "targets by the photograph's width": (
+        (
+            "compute_targets",
+            "row, column = chosen // a_C.shape[2], chosen % a_C.shape[2]\n"
+            "row, column = tf.minimum(row, a_S.shape[1] - 1), tf.minimum(column, a_S.shape[2] - 1)\n"
+            "return tf.reshape(tf.gather_nd(a_S[0], tf.stack([row, column], 1)), a_C.shape)",
+        ),
+        "photograph's width",
+    ),
+    "targets in a list": (
+        ("compute_targets", "tf.gather(tf.reshape(a_S, [-1, a_S.shape[-1]]), chosen)"),
+        "one below the other",
+    ),
+    "match summed": (
+        ("compute_match_cost", changed(MATCH, ("tf.reduce_mean(1", "tf.reduce_sum(1"))),
+        "You sum over the places: take the mean",
+    ),
+    "match without 1": (("compute_match_cost", changed(MATCH, ("1 - ", ""))), "1 - is missing"),
+    "match negative": (("compute_match_cost", changed(MATCH, ("return ", "return -"))), "wrong sign"),
+    "match without means": (("compute_match_cost", changed(MATCH, (" - mean", ""))), "No mean"),
+    "match by the targets' mean": (
+        ("compute_match_cost", changed(MATCH, ("reduce_mean(a_S", "reduce_mean(a_T"))),
+        "You subtract the mean of `a_T` from both",
+    ),
+    "match not normalised": (
+        ("compute_match_cost", changed(MATCH, ("tf.math.l2_normalize(a_G - mean, axis=-1)", "a_G - mean"))),
+        "not scaled to length 1",
+    ),
+    "match normalised as a whole": (
+        ("compute_match_cost", changed(MATCH, (", axis=-1)\ng", ")\ng"), ("a_G - mean, axis=-1", "a_G - mean"))),
+        "length of the whole table",
+    ),
+    "match normalised before the mean": (
+        (
+            "compute_match_cost",
+            "mean = tf.reduce_mean(a_S, [0, 1, 2])\n"
+            "t, g = (tf.math.l2_normalize(tf.math.l2_normalize(a, -1) - mean, -1) for a in (a_T, a_G))\n"
+            "return tf.reduce_mean(1 - tf.reduce_sum(t * g, axis=-1))",
+        ),
+        "before you subtract the mean",
+    ),
+    "match of NumPy": (
+        ("compute_match_cost", changed(MATCH, ("a_G -", "a_G.numpy() -"))),
+        "no gradient flows",
+    ),
+    "match of zeros": (
+        (
+            "compute_match_cost",
+            changed(
+                MATCH,
+                ("tf.math.l2_normalize(a_G - mean, axis=-1)", "a_G - mean\ng = g / tf.norm(g, axis=-1, keepdims=True)"),
+            ),
+        ),
+        "Right but where a vector of `a_G`",
+    ),
+    "match with an endless slope": (
+        (
+            "compute_match_cost",
+            changed(
+                MATCH,
+                (
+                    "tf.math.l2_normalize(a_G - mean, axis=-1)",
+                    "a_G - mean\ng = g / (tf.reduce_sum(g * g, axis=-1, keepdims=True) ** 0.5 + 1e-9)",
+                ),
+            ),
+        ),
+        "gradient is NaN",
+    ),
 }
 
 
@@ -1079,11 +1286,13 @@ def test_what_cannot_be_stopped_is_left_behind(monkeypatch):
 
 def test_an_interrupt_by_the_user_is_the_users():
     # A process started in the background ignores the signal, and so would the test.
+    threads = set(threading.enumerate())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         _interrupt_an_endless_answer()
     finally:
         signal.signal(signal.SIGINT, before)
+    assert set(threading.enumerate()) <= threads, "the endless loop runs on"
 
 
 def _interrupt_an_endless_answer():

@@ -134,7 +134,7 @@ import importlib
 import sys
 import nst_utils
 from nst_utils import CONFIG, load_weights, read_image, write_image
-heavy = {"tensorflow", "matplotlib", "h5py", "pooch"} & set(sys.modules)
+heavy = {"tensorflow", "matplotlib", "h5py", "requests"} & set(sys.modules)
 assert not heavy, heavy
 
 from nst_utils import total_cost

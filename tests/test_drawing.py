@@ -50,6 +50,11 @@ def test_example_cuts_instead_of_squashing():
     assert np.abs(top.astype(int) - square[:128]).mean() < 2
 
 
+def test_a_picture_of_ones_own_is_found_too(tmp_path):
+    Image.new("RGB", (90, 50), (10, 20, 30)).save(tmp_path / "mine.png")
+    assert (drawing.example(tmp_path / "mine.png", (30, 20)) == (10, 20, 30)).all()
+
+
 def test_example_that_is_not_there():
     with pytest.raises(MissingFileError, match="no example picture content/nobody.jpg"):
         drawing.example("content/nobody.jpg")
@@ -177,6 +182,21 @@ def test_live_view_shows_the_picture_and_the_curves(picture):
         assert left.get_title() == "iteration 20"
         assert np.array_equal(shown(left), picture // 2)
         assert [list(points) for points in right.lines[0].get_xydata()] == [[0, 100], [20, 10]]
+
+
+def test_a_live_view_in_a_notebook_is_shown_with_its_words(picture, monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, data, **_):
+            shown.append(data)
+
+    monkeypatch.setattr(drawing.plt, "get_backend", lambda: "inline")
+    monkeypatch.setattr(drawing, "display", lambda data, **_: shown.append(data) or Handle())
+    with drawing.LiveView() as view:
+        view.update(20, picture, J=10.0, J_style=4.0)
+    waiting, now = (data["text/plain"] for data in shown)
+    assert "waits" in waiting and "iteration 20" in now and "J, J_style" in now
 
 
 def test_a_view_opened_again_starts_afresh(picture):

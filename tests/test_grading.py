@@ -6,6 +6,7 @@ The assignment has the course's own exercises and checks, without the pictures a
 import csv
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 from textwrap import indent
@@ -365,6 +366,45 @@ def test_a_release_that_fails_leaves_the_last_one_as_it_was(tmp_path, monkeypatc
         release(course, ASSIGNMENT, sources[:1])
     assert {path: path.read_bytes() for path in course.rglob("*.ipynb")} == before
     assert not list(course.glob(".release-*"))
+
+
+def test_a_release_that_is_killed_loses_nothing_and_leaves_nothing(tmp_path):
+    course, sources = tmp_path / "course", write_assignment(tmp_path / "notebooks")
+    release(course, ASSIGNMENT, sources)
+    given = f"Path({str(course)!r}), {ASSIGNMENT!r}, map(Path, {[*map(str, sources)]!r})"
+    code = f"from course import Path, release; release({given})"
+    again = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "notebooks")
+    while again.poll() is None and not list(course.glob(".release-*/old-release")):
+        time.sleep(0.001)
+    again.kill()
+    again.wait()
+    assert list(course.glob(".release-*/old-release")), "it was too late for the kill"
+    release(course, ASSIGNMENT, sources)
+    assert {path.name for path in (course / "release" / ASSIGNMENT).glob("*.ipynb")} == {"costs.ipynb", "styles.ipynb"}
+    assert not list(course.glob(".release-*"))
+
+
+def test_what_a_killed_release_had_put_aside_comes_back_where_nothing_replaced_it(tmp_path, monkeypatch):
+    course, sources = tmp_path / "course", write_assignment(tmp_path / "notebooks")
+    handed_out = release(course, ASSIGNMENT, sources)
+    (course / f".release-{ASSIGNMENT}+1").mkdir()
+    handed_out.rename(course / f".release-{ASSIGNMENT}+1" / "old-release")
+    monkeypatch.setattr("course.with_answers", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        release(course, ASSIGNMENT, sources)
+    assert (handed_out / "costs.ipynb").exists() and not list(course.glob(".release-*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_a_folder_whose_name_is_a_pattern_is_no_student(tmp_path):
+    course = tmp_path / "course"
+    release(course, ASSIGNMENT, write_assignment(tmp_path / "notebooks", {"styles": EXERCISES["styles"]}))
+    for name in ("*", "[a]"):
+        (course / "submitted" / name / ASSIGNMENT).mkdir(parents=True)
+    said = []
+    with pytest.raises(SystemExit, match="No submissions to grade"):
+        grade(course, ASSIGNMENT, report=said.append)
+    assert [line.split("'")[1] for line in said] == ["*", "[a]"]
 
 
 def test_a_check_that_no_judge_knows_is_not_handed_out(tmp_path):

@@ -66,12 +66,12 @@ def test_the_map_names_every_room_once():
 
 
 def test_every_option_of_the_readme_is_one_of_the_command():
-    flags = {
-        flag
-        for command in typer.main.get_command(app).commands.values()
-        for parameter in command.params
-        for flag in parameter.opts
-    }
+    def commands(group):
+        for command in group.commands.values():
+            yield from commands(command) if hasattr(command, "commands") else [command]
+
+    every = commands(typer.main.get_command(app))
+    flags = {flag for command in every for parameter in command.params for flag in parameter.opts}
     others = re.compile(r"`uvx? [^`]*`")  # commands of uv, whose options are its own
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", others.sub("", README)))
     assert named and named <= flags | {"--help"}, named - flags

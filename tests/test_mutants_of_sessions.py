@@ -14,5 +14,5 @@ def test_mutants_are_named_and_equivalents_accepted(exercise, monkeypatch, recor
     # Outside of tests a diagnosis that fails says nothing; here it shows.
     monkeypatch.setattr(comparing, "diagnosed", lambda diagnose, *arguments: diagnose(*arguments))
     found = figures(exercise)
-    record_property("figures", "\n".join([str(found), *found.rest]))
+    found.record(record_property)
     found.assert_as_they_should_be()

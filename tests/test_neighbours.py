@@ -59,7 +59,7 @@ def search(queries, vectors, grids, grid, **options):
         np.ones((len(queries), paintings), bool), np.full(paintings, len(queries) / paintings)
     )
     with computing():
-        return assign(tf.constant(queries), tf.constant(vectors), spots, rights, grid, **options)
+        return assign(queries, tf.constant(vectors), spots, rights, grid, **options)
 
 
 def test_every_place_gets_its_own_likeness_where_there_is_one_for_each():

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import subprocess
 import sys
 import zipfile
 from importlib import metadata
@@ -14,11 +15,15 @@ from PIL import Image
 
 from nst_utils.cli import machine, main, start
 
+sys.path.insert(0, str(ROOT / "packaging" / "app"))
 sys.path.insert(0, str(ROOT / "packaging"))
 sys.path.insert(0, str(ROOT / "notebooks"))
 
+import build_app  # noqa: E402
 import editions  # noqa: E402
+import entry  # noqa: E402
 import repository  # noqa: E402
+import try_versions  # noqa: E402
 
 ADDRESS = "https://github.com/someone/nst_utils"
 
@@ -57,11 +62,11 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_carries_model_pictures_and_both_editions_and_nothing_that_lies_about(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    notebooks = {path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")}
     assert notebooks and {f"nst_utils/notebooks/{name}" for name in notebooks} <= names
     assert {f"nst_utils/notebooks/solutions/{name}" for name in notebooks} <= names
     assert {f"nst_utils/gallery/{name}" for name in start.DEMO} <= names
-    assert "nst_utils/pretrained-model/vgg19-embedded.mat" in names
+    assert {f"nst_utils/pretrained-model/{name}" for name in ("vgg19-embedded.mat", "fast-styles.npz")} <= names
     assert not [name for name in names if re.search(r"output|__pycache__|nst-cache|\.venv", name)]
     assert os.path.getsize(wheel) < 60e6
 
@@ -106,6 +111,25 @@ def test_the_demo_leaves_a_picture_that_is_there_alone(nst, tmp_path):
     assert_one_sentence(sentence.rstrip("\n"), "mine.png", "--out")
 
 
+def test_an_account_without_a_home_can_paint_and_use_the_studio(run_python):
+    script = """
+import platformdirs
+
+def homeless(*_, **__):
+    raise RuntimeError("could not determine the home directory")
+
+platformdirs.user_data_path = platformdirs.user_cache_path = homeless
+from nst_utils.network.weights import find_weights
+from nst_utils.studio.waiting import Places
+
+assert find_weights().is_file()
+assert Places()
+"""
+    free = {name: value for name, value in os.environ.items() if name != "NST_WEIGHTS"}
+    done = run_python(script, env=free)
+    assert done.returncode == 0, done.stderr
+
+
 # nst course
 
 
@@ -116,7 +140,8 @@ def test_the_course_is_the_student_edition_and_with_solutions_both(nst, tmp_path
     assert not (tmp_path / "new" / "course" / "INSTRUCTORS.md").exists()
     status, out, _ = nst("course", tmp_path / "new" / "course", "--solutions")
     assert status == 0 and "left as they are" in out
-    assert len(list((tmp_path / "new" / "course" / "solutions").iterdir())) == len(student)
+    solved = sorted(path.name for path in (tmp_path / "new" / "course" / "solutions").iterdir())
+    assert solved == [name for name in student if name != "studio.ipynb"]  # which asks for no answer
     assert (tmp_path / "new" / "course" / "INSTRUCTORS.md").exists()
 
 
@@ -195,6 +220,29 @@ def test_doctor_fails_where_painting_lacks_something(nst, without):
     assert status == 1 and "scipy>=" in line_of("painting", out) and "there is 0.1" in line_of("painting", out)
 
 
+def test_doctor_takes_tensorflow_for_processors_alone(nst, monkeypatch):
+    there = metadata.version
+
+    def version(name):
+        if name == "tensorflow":
+            raise metadata.PackageNotFoundError(name)
+        return "2.99" if name == "tensorflow-cpu" else there(name)
+
+    monkeypatch.setattr(machine, "_tell_machine", lambda: [])
+    monkeypatch.setattr(metadata, "version", version)
+    status, out, _ = nst("doctor")
+    assert status == 0 and line_of("tensorflow", out).split() == ["tensorflow", "2.99"]
+    assert "complete" in line_of("painting", out)
+
+
+def test_in_the_application_doctor_names_no_part_that_could_not_be_added(nst, without, monkeypatch):
+    without(jupyterlab=None)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    status, out, _ = nst("doctor")
+    assert status == 0 and "complete" in line_of("painting", out) and "notebooks" not in out
+    assert nst("doctor", "notebooks")[0] == 1
+
+
 def test_doctor_fails_without_weights(nst, monkeypatch, tmp_path):
     monkeypatch.setenv("NST_WEIGHTS", str(tmp_path / "none.mat"))
     status, out, _ = nst("doctor")
@@ -208,6 +256,81 @@ def test_doctor_knows_its_parts(nst, without):
     assert_one_sentence(sentence.rstrip("\n"), "kitchen", "notebooks")
     extras = metadata.metadata("nst_utils").get_all("Provides-Extra")
     assert set(extras) <= set(machine.PARTS)
+
+
+# The application and the versions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module", "rest"),
+    [
+        (["-m", "ipykernel_launcher", "-f", "k.json"], "ipykernel_launcher", ["-f", "k.json"]),
+        (["-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "k.json"], "ipykernel_launcher", ["-f", "k.json"]),
+        (["-m", "nbconvert", "--to", "html"], "nbconvert", ["--to", "html"]),
+    ],
+)
+def test_the_application_runs_the_modules_that_its_studio_starts(arguments, module, rest):
+    assert entry.asked_module(arguments) == (module, rest)
+
+
+@pytest.mark.parametrize("arguments", [[], ["demo"], ["-m"], ["-m", "http.server"], ["stylize", "-m", "nbconvert"]])
+def test_the_application_is_no_python_for_anything_else(arguments):
+    assert entry.asked_module(arguments) is None
+
+
+def test_what_the_studio_starts_is_what_the_application_runs():
+    from ipykernel.kernelspec import make_ipkernel_cmd
+
+    assert entry.asked_module(make_ipkernel_cmd()[1:])[0] == "ipykernel_launcher"
+    started = re.findall(r'sys\.executable, "-m", "(\w+)"', (ROOT / "nst_utils" / "cli" / "studio.py").read_text())
+    assert started and set(started) <= set(entry.MODULES)
+
+
+@pytest.mark.parametrize(
+    ("path", "original", "after"),
+    [("/app", None, None), ("/app", "/own", "/own"), ("/own", None, "/own"), (None, None, None)],
+)
+def test_what_the_application_starts_finds_its_own_libraries(path, original, after, monkeypatch):
+    for name, value in (("LD_LIBRARY_PATH", path), ("LD_LIBRARY_PATH_ORIG", original)):
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    entry.give_back_library_path("/app")
+    assert os.environ.get("LD_LIBRARY_PATH") == after
+
+
+def test_the_application_has_what_painting_and_the_studio_need():
+    names = [re.split(r"[^\w-]", line)[0] for line in build_app.requirements()]
+    assert {"numpy", "voila", "anywidget", build_app.WITHOUT_GPU} <= set(names)
+    assert len(names) == len(set(names)) and sum(name.startswith("tensorflow") for name in names) == 1
+
+
+def test_the_tests_results_are_added_up_over_their_runs():
+    lines = ["....\n", "1 failed, 302 passed, 2 skipped, 34 warnings in 399.08s (0:06:39)\n", "in 5s\n",
+             "=== 90 passed, 1 error in 0:01 ===\n", "no tests ran in 0.01s\n"]  # fmt: skip
+    assert try_versions.count(lines) == {"passed": 392, "failed": 2, "skipped": 2}
+
+
+def test_packages_that_cannot_be_installed_are_a_failure_and_leave_nothing(monkeypatch, tmp_path, capsys):
+    def fail(*_):
+        raise subprocess.CalledProcessError(2, ["uv", "pip", "install"])
+
+    monkeypatch.setattr(try_versions, "make_environment", fail)
+    (tmp_path / "environment").mkdir()
+    seen = try_versions.try_version(sys.executable, "oldest", ["--quick"], tmp_path)
+    assert not seen["good"] and seen["passed"] == 0 and not tmp_path.exists()
+    assert "uv pip install" in capsys.readouterr().out
+
+
+def test_every_allowed_python_is_tried_and_a_missing_one_is_said(monkeypatch, capsys):
+    assert try_versions.versions_of_python() == ["3.10", "3.11", "3.12", "3.13"]
+    monkeypatch.setattr(try_versions, "find_python", lambda version: None)
+    assert try_versions.main([]) == 1
+    told = capsys.readouterr().out
+    assert all(f"Python {version}: NOT RUN" in told for version in try_versions.versions_of_python())
+
+
+def test_the_own_interpreter_is_found():
+    version = ".".join(map(str, sys.version_info[:2]))
+    assert try_versions.find_python(version) and try_versions.find_python("3.99") is None
 
 
 # The repository's address

@@ -254,3 +254,23 @@ def test_an_interrupt_on_a_shallow_level_tells_the_cost_of_what_is_saved(network
     run = Run(CONTENT, STYLE, Settings.of(weights=network, precision="float32", iterations=8))
     assert result.costs.total == pytest.approx(run.costs(result.image.astype(np.float32)).total, rel=1e-5)
     assert result.costs.total > result.history[-1].total
+
+
+def test_quality_quick_looks_at_shallow_layers_alone_and_fine_takes_more_steps(tiny_mat):
+    rng = np.random.default_rng(0)
+    content, style = (rng.integers(0, 256, (150, 200, 3)).astype(np.uint8) for _ in range(2))
+    quick = stylize(content, style, quality="quick", weights=str(tiny_mat), precision="float32")
+    assert not any(step.exact for step in quick.history) and quick.stopped == "iterations"
+    assert quick.image.shape == content.shape and quick.history[-1].width == 200
+    run = Run(content, style, Settings.of(weights=str(tiny_mat), precision="float32"))
+    start = run.costs(run._level_at(run.size, None).plain)
+    assert run.costs(quick.image).total < start.total
+    assert len(quick.history) < len(stylize(content, style, weights=str(tiny_mat), precision="float32").history)
+    assert Settings.of(quality="fine").iterations > Settings.of().iterations > Settings.of(quality="quick").iterations
+    assert Settings.of(quality="quick", iterations=4).iterations == 4
+
+
+@pytest.mark.parametrize("other", [{"optimizer": "adam"}, {"method": "neighbours"}])
+def test_quality_quick_refuses_what_it_cannot_hasten(other):
+    with pytest.raises(InputError, match="The quality quick"):
+        Settings.of(quality="quick", **other)

@@ -28,9 +28,8 @@ TITLES = {
         "The pipeline of style transfer",
         "The photograph C, the generated picture G and the painting S go through the same network, whose weights stay "
         "as they are. At layer conv4_2 the activations of C and G are compared: that is J_content. At five layers the "
-        "Gram matrices of S and G are compared: that is J_style. The total cost J = alpha J_content + beta J_style has "
-        "a gradient with respect to G, and an arrow leads from it back to G: each pixel moves a little, and all of it "
-        "is repeated.",
+        "Gram matrices of S and G are compared: that is J_style. Both, each with its weight, make the total cost "
+        "J. Its gradient with respect to G leads back to G: each pixel moves a little, and all of it is repeated.",
     ),
     "unrolling": (
         "Activations laid out as a table",
@@ -72,7 +71,7 @@ def pipeline():
     _arrow(axis, (6.65, 3.1), (7.3, 3.7), INK)
     _arrow(axis, (6.65, 2.55), (7.3, 1.95), INK)
 
-    _box(axis, (10.25, 2.0), (1.65, 1.7), INK, "total cost", "$J=\\alpha\\,J_{content}$\n$+\\;\\beta\\,J_{style}$")
+    _box(axis, (10.25, 2.0), (1.65, 1.7), INK, "total cost", "both costs,\neach weighted:\n$J$")
     _arrow(axis, (9.75, 4.1), (10.45, 3.75), BLUE)
     _arrow(axis, (9.75, 1.6), (10.45, 1.95), ORANGE)
     axis.plot([11.07, 11.07, 0.6, 0.6], [1.95, 0.18, 0.18, 2.86], color=PURPLE, linewidth=2.2, linestyle="--")

@@ -4,10 +4,11 @@ There is one function per exercise, under the exercise's name: `checks.gram_matr
 Result, which a notebook shows as HTML and anything else as text, and it never raises because of the student's code.
 
 The formulas are judged in the mode of the program: with graph tensors after `from nst_utils import *`, else
-eagerly. What needs a session is always judged in a graph of its own, and what needs a GradientTape always eagerly.
+eagerly. What needs a session is always judged in a graph of its own, and what is written for TensorFlow 2 always
+eagerly.
 """
 
-from nst_utils.checks import eager, formulas, optimising, sessions, totals
+from nst_utils.checks import eager, fast, formulas, neighbours, optimising, sessions, totals
 from nst_utils.checks.result import Result
 from nst_utils.checks.running import Exercise, check
 
@@ -17,11 +18,18 @@ __all__ = [
     "build_train_step",
     "compute_content_cost",
     "compute_layer_style_cost",
+    "compute_match_cost",
     "compute_style_cost",
+    "compute_targets",
+    "cosine_similarity",
     "gram_matrix",
+    "instance_norm",
     "layer_activations",
     "model_nn",
+    "nearest_spots",
+    "perceptual_cost",
     "total_cost",
+    "train_network_step",
     "train_step",
 ]
 
@@ -192,6 +200,147 @@ _TRAIN_STEP = Exercise(
         ),
     },
 )
+_COSINE_SIMILARITY = Exercise(
+    call="cosine_similarity(x, y)",
+    probe=neighbours.cosine_similarity,
+    praise="It compares what two vectors are made of, and not how strong they are: a dim lamp is like a bright one.",
+    hints=(
+        "The cosine of two vectors of length 1 is their dot product.",
+        "So first scale every row to length 1; then all dot products of rows with rows are one matrix product.",
+        "`tf.math.l2_normalize(x, axis=1)` scales the rows of x. In the product, the rows of y have to be the columns.",
+    ),
+    crashes={
+        r"size-incompatible|Dimensions must be equal|must match|not aligned|mismatch|In\[0\]": (
+            "The shapes do not fit: (n, d) can be multiplied by (d, m), which is y transposed."
+        ),
+        r"Incompatible shapes|broadcast": (
+            "Tables of different numbers of rows meet here: with `keepdims=True` a length stays a column beside its "
+            "row."
+        ),
+    },
+)
+_NEAREST_SPOTS = Exercise(
+    call="nearest_spots(v_C, v_S)",
+    probe=neighbours.nearest_spots,
+    praise="Each place has asked for what stands out in the painting as it stands out in the photograph.",
+    hints=(
+        "Three things happen: each table is measured from its own mean, all are compared, and one spot is chosen.",
+        "The mean is over the positions, the rows: it is one vector, with a number for each channel.",
+        "`tf.argmax` says where the greatest entry is; in the table of similarities, the spots are along axis 1.",
+    ),
+    helpers=(_COSINE_SIMILARITY,),
+    crashes={
+        r"size-incompatible|not aligned|mismatch|Dimensions must be equal": (
+            "The two tables have different numbers of channels, d: is one of them a name of your notebook, and not "
+            "the argument of this name?"
+        ),
+        r"Incompatible shapes|broadcast": (
+            "The mean that is subtracted is one vector of d numbers, over the positions: axis 0 of the table."
+        ),
+    },
+)
+_COMPUTE_TARGETS = Exercise(
+    call="compute_targets(a_C, a_S, chosen)",
+    probe=neighbours.compute_targets,
+    praise="It is the painting, cut up and laid out again in the order of the photograph.",
+    hints=(
+        "The numbers in `chosen` count the positions of the painting row by row: bring its vectors into one long list.",
+        "`tf.reshape(a_S, [-1, n_C])` is that list. Take from it what was chosen, and give it the photograph's shape.",
+        "`tf.gather(list, chosen)` takes the rows with these numbers; the shape to end on is `a_C.shape`.",
+    ),
+    crashes={
+        r"does not index into": (
+            "There is no spot in this row and column of the painting: it has rows of its own n_W, so that "
+            "`chosen // n_W` is the row and `chosen % n_W` the column."
+        ),
+        r"not in \[0, \d+\)|out of bounds|out of range": (
+            "There is no spot of this number where you look for it: `chosen` numbers all positions of the painting, "
+            "so unroll `a_S` (not `a_C`) to (n_H*n_W, n_C), and take rows (axis 0)."
+        ),
+        r"Input to reshape|[Cc]annot reshape|requested shape": (
+            "The number of entries does not fit this shape: there are as many targets as the photograph has "
+            "positions, so it is the shape of `a_C`."
+        ),
+    },
+)
+_MATCH_COST = Exercise(
+    call="compute_match_cost(a_S, a_T, a_G)",
+    probe=neighbours.compute_match_cost,
+    praise="It is 0 only where every vector of the picture points where its target points.",
+    hints=(
+        "Measure both from the painting's mean, scale each vector to length 1, and compare each with its target.",
+        "The mean of `a_S` is over the axes 0, 1 and 2; a vector is what is along the last axis, the channels.",
+        "With vectors of length 1, the cosine at a place is the sum over the channels of the products. The cost is the "
+        "mean over all places of 1 minus that.",
+    ),
+    crashes={
+        r"Incompatible shapes|broadcast|required broadcastable": (
+            "The painting may have another size than the picture: of `a_S` only the mean is used, one vector of n_C "
+            "numbers, over the axes 0, 1 and 2."
+        ),
+    },
+)
+_INSTANCE_NORM = Exercise(
+    call="instance_norm(a, scale, shift)",
+    probe=fast.instance_norm,
+    praise="Whatever contrast the photograph had is gone, and the style says what takes its place.",
+    hints=(
+        "Three things happen: subtract the mean, divide by the standard deviation, and give the style's scale and "
+        "shift.",
+        "Mean and variance are over the positions, axes 1 and 2, with `keepdims=True`: `tf.nn.moments` gives both.",
+        "Add EPSILON to the variance, then `tf.sqrt`. `scale[:, None, None, :]` brings (N, C) beside (N, H, W, C).",
+    ),
+    crashes={
+        r"Incompatible shapes|broadcast": (
+            "`scale` and `shift` are (N, C) and `a` is (N, H, W, C): give them two axes, `scale[:, None, None, :]`, "
+            "and keep the axes of mean and variance (`keepdims=True`)."
+        ),
+    },
+)
+_PERCEPTUAL_COST = Exercise(
+    call="perceptual_cost(a_C, a_S, a_G, content_layer, style_layers, alpha=10, beta=40)",
+    probe=fast.perceptual_cost,
+    praise="It is the cost of notebook 5, word for word: what is new is only whose weights it trains.",
+    hints=(
+        "It is alpha times the content cost plus beta times the style cost, as in notebook 5.",
+        "The content cost compares `a_C` and `a_G` at the content layer, the style cost `a_S` and `a_G` at each style "
+        "layer.",
+        "`sum(weight * compute_layer_style_cost(a_S[name], a_G[name]) for name, weight in style_layers)`, and "
+        "`total_cost` puts both together.",
+    ),
+    helpers=(_CONTENT_COST, _LAYER_STYLE_COST, _TOTAL_COST),
+    crashes={
+        r"same size|channels": "Two different layers meet here: take both activations from the same layer.",
+        r"KeyError": "`a_C`, `a_S` and `a_G` are dictionaries: `a_G[content_layer]`, `a_G[name]`.",
+    },
+)
+_TRAIN_NETWORK_STEP = Exercise(
+    call="train_network_step(network, photographs, compute_cost, optimizer)",
+    probe=fast.train_network_step,
+    praise="No picture was optimised: the network was, and it keeps what it has learned for every other photograph.",
+    hints=(
+        "It is the train step of notebook 7; only the variables are others.",
+        "On the tape: `painted = network(photographs)`, then J of it. The gradients are with respect to "
+        "`network.trainable_variables`.",
+        "`zip(gradients, network.trainable_variables)` makes the pairs that `apply_gradients` takes.",
+    ),
+    crashes={
+        r"no attribute '_id'|numpy": (
+            "Leave J as `compute_cost` gives it, a tensor: a tape cannot differentiate a number."
+        ),
+        r"No gradients provided|None for gradient|NoneType|\bNone\b": (
+            "A gradient is None: call the network and `compute_cost` inside the `with` block, and ask for the "
+            "gradients of `network.trainable_variables`."
+        ),
+        r"not enough values|too many values|unpack|must be a list": (
+            "`apply_gradients` takes pairs (gradient, variable): `zip(gradients, network.trainable_variables)`."
+        ),
+        r"Unknown variable|has no attribute 'assign|_unique_id|EagerTensor": (
+            "The gradients are for the wrong variables: it is the network that is trained, "
+            "`network.trainable_variables`, not the photographs or what is painted."
+        ),
+    },
+)
 
 
 def layer_activations(function):
@@ -237,3 +386,38 @@ def model_nn(function):
 def train_step(function):
     """Check `train_step(image, compute_cost, optimizer)` of the TensorFlow 2 edition."""
     return check(_TRAIN_STEP, function, TIME_LIMIT)
+
+
+def cosine_similarity(function):
+    """Check `cosine_similarity(x, y)`, the cosines of all rows of one table with all rows of another."""
+    return check(_COSINE_SIMILARITY, function, TIME_LIMIT)
+
+
+def nearest_spots(function):
+    """Check `nearest_spots(v_C, v_S)`; a mistake that is in its cosine_similarity is said to be there."""
+    return check(_NEAREST_SPOTS, function, TIME_LIMIT)
+
+
+def compute_targets(function):
+    """Check `compute_targets(a_C, a_S, chosen)`, the painting's vectors where they were chosen for."""
+    return check(_COMPUTE_TARGETS, function, TIME_LIMIT)
+
+
+def compute_match_cost(function):
+    """Check `compute_match_cost(a_S, a_T, a_G)`, the mean of 1 - cosine."""
+    return check(_MATCH_COST, function, TIME_LIMIT)
+
+
+def instance_norm(function):
+    """Check conditional instance normalisation (notebook 8)."""
+    return check(_INSTANCE_NORM, function, TIME_LIMIT)
+
+
+def perceptual_cost(function):
+    """Check the cost that trains a fast network (notebook 8)."""
+    return check(_PERCEPTUAL_COST, function, TIME_LIMIT)
+
+
+def train_network_step(function):
+    """Check a step that trains a network (notebook 8)."""
+    return check(_TRAIN_NETWORK_STEP, function, TIME_LIMIT)

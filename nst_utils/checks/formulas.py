@@ -63,7 +63,7 @@ _NORMALISERS = {}
 
 
 @dataclass(frozen=True)
-class _Arrays:
+class Arrays:
     """The arguments of one case as float64 arrays, and the right normaliser."""
 
     arguments: tuple
@@ -90,15 +90,25 @@ class Formula:
     factorings: tuple = ()
     # Mistakes that are tried alone only: there are many of them.
     minor: frozenset = frozenset()
+    # Whether the first picture's activations may come as arrays, as sess.run returns them.
+    from_session: bool = True
+    # Whether it is a part of a cost: for pictures of any size, with a gradient with respect to the last argument.
+    has_gradient: bool = True
+    # Arguments of which only the shape counts.
+    shapes: tuple[str, ...] = ()
+    # Whether a number that is added is a mistake of its own, not a sign of a 1 that is missing.
+    adds_nothing: bool = True
 
     def __call__(self, student, eager):
         """Return for a right function, else raise Wrong."""
         last = len(self.arguments) - 1
         # In the second case the first picture's activations come as sess.run returns them.
-        as_arrays = ((), range(last), (), (), ())
+        as_arrays = ((), range(last) if self.from_session else (), (), (), ())
         runs = [self._run(student, eager, size, arrays=a) for size, a in zip(_SIZES, as_arrays, strict=True)]
         cases, inputs, _ = zip(*runs, strict=True)
         refuse_unless_right(cases, lambda answers: self._diagnose(answers, cases, inputs, student))
+        if not self.has_gradient:
+            return
         # Only now: a wrong matrix of a poster's positions would take gigabytes.
         case, _, _ = self._run(student, eager, _POSTER)
         refuse_unless_right([case], lambda answers: _OVERFLOW)
@@ -111,7 +121,14 @@ class Formula:
         with eager_mode():
             want = self.right(*map(tf.constant, inputs)).numpy().astype(np.float64)
         got, gradient = evaluate(student, inputs, eager, **how)
-        return Case(f"`{'`, `'.join(self.arguments)}` of shape {inputs[0].shape}", want, got), inputs, gradient
+        return Case(self._label(inputs), want, got), inputs, gradient
+
+    def _label(self, inputs):
+        """The arguments' names and shapes, which are mostly the same for all."""
+        shapes = {name: x.shape for name, x in zip(self.arguments, inputs, strict=True)}
+        if len(set(shapes.values())) == 1:
+            return f"`{'`, `'.join(shapes)}` of shape {inputs[0].shape}"
+        return ", ".join(f"`{name}` of shape {shape}" for name, shape in shapes.items())
 
     def _gradient(self, inputs):
         return evaluate(in_place(self.right), inputs, True, watched=len(inputs) - 1)[1]
@@ -123,7 +140,7 @@ class Formula:
             _NORMALISERS[key] = Normaliser(self.powers, self.constant, sizes, self.known, self.factorings)
         normaliser = _NORMALISERS[key]
         arrays = [
-            _Arrays(tuple(array.astype(np.float64) for array in arguments), n)
+            Arrays(tuple(array.astype(np.float64) for array in arguments), n)
             for arguments, n in zip(inputs, normaliser.values, strict=True)
         ]
         note = ""
@@ -135,22 +152,30 @@ class Formula:
             answers = [np.asarray(answer.sum()) for answer in answers]
             if all(close(answer, case.want) for case, answer in zip(cases, answers, strict=True)):
                 return note
-        elif added := _added(cases):
+        elif self.adds_nothing and (added := _added(cases)):
             return added
         ran = operations(student, inputs[0])
         found = explain(answers, altered(self.stages, arrays, self.minor), normaliser, ran)
-        return f"{note} {found or self._unused(student, inputs[0])}".strip()
+        return f"{note} {found or self._unused(student, inputs[0]) or _added(cases)}".strip()
 
     def _unused(self, student, inputs):
         """The diagnosis of an answer that stays the same when one of the arguments changes, else ""."""
         if len(inputs) < 2:
             return ""
         for position, name in enumerate(self.arguments):
-            changed = [2 - x if number == position else x for number, x in enumerate(inputs)]
+            if name in self.shapes:
+                continue
+            with eager_mode():
+                changed = [_other(x) if number == position else x for number, x in enumerate(inputs)]
             one, other = (evaluate(student, each, True)[0] for each in (inputs, changed))
             if np.isfinite(one).all() and np.array_equal(one, other):
                 return f"`{name}` makes no difference: your result is the same whatever it is."
         return ""
+
+
+def _other(x):
+    """Another array of the same kind; whole numbers stay in their range."""
+    return 2 - x if x.dtype.kind == "f" else np.flip(x)
 
 
 def _added(cases):

@@ -29,23 +29,27 @@ def limited(work, seconds):
     KeyboardInterrupt in this thread is the user's, not the student's code's; and what cannot be stopped, such as
     a loop inside TensorFlow, is left behind.
     """
-    values, frames = [], []
+    values, frames, ended = [], [], threading.Event()
 
     def target():
-        with contextlib.suppress(TimeUp):
-            values.append(work())
+        try:
+            with contextlib.suppress(TimeUp):
+                values.append(work())
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
     try:
         clock, waiting = _Clock(thread.native_id), time.monotonic() + PATIENCE * seconds
-        while thread.is_alive() and time.monotonic() < waiting and clock.seconds() < seconds:
-            thread.join(0.05)  # in slices: not every platform interrupts a long wait
-        if thread.is_alive() and (frame := sys._current_frames().get(thread.ident)):
+        # Not thread.join(): interrupted, it takes a thread that runs on for one that has ended.
+        while not ended.is_set() and time.monotonic() < waiting and clock.seconds() < seconds:
+            ended.wait(0.05)  # in slices: not every platform interrupts a long wait
+        if not ended.is_set() and (frame := sys._current_frames().get(thread.ident)):
             frames = locations(traceback.walk_stack(frame))[::-1]
     finally:
-        late = thread.is_alive()
-        _stop(thread)
+        late = not ended.is_set()
+        _stop(thread, ended)
     return (False, frames) if late else (True, values[0])
 
 
@@ -71,14 +75,15 @@ class _Clock:
         return of_threads.get(self._thread, 0.0), time.process_time() - left
 
 
-def _stop(thread):
+def _stop(thread, ended):
     """Raise TimeUp in the thread again and again: a bare `except:` in a loop may catch some of them."""
     for _ in range(int(_GRACE / 0.01)):
-        if not thread.is_alive():
-            return
+        if ended.is_set():
+            break
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeUp))
-        thread.join(0.01)
-    if thread.is_alive():
+        ended.wait(0.01)
+    thread.join(0.1)
+    if not ended.is_set():
         _left_behind.add(thread.native_id)
 
 

@@ -8,21 +8,30 @@ import sys
 import typer
 
 from nst_utils.base.errors import InputError
-from nst_utils.cli import machine, start, stylize, upgrade
+from nst_utils.cli import fast, machine, start, studio, stylize, upgrade
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Neural style transfer: a photo and a painting in, a picture out.",
+    help="""Neural style transfer: a photo and a painting in, a picture out.
+
+    nst demo
+
+    nst stylize photo.jpg painting.jpg -o picture.png
+
+    The help of each command begins with examples: nst COMMAND --help.""",
 )
-app.command()(stylize.stylize)
-app.command()(start.demo)
-app.command()(start.course)
-app.command()(machine.doctor)
-app.command()(machine.weights)
-app.command()(upgrade.upgrade)
+PAINT, LEARN, MACHINE = "Paint", "Learn", "The machine"
+app.command(rich_help_panel=PAINT)(start.demo)
+app.command(rich_help_panel=PAINT)(stylize.stylize)
+app.command(rich_help_panel=PAINT)(studio.studio)
+app.add_typer(fast.app, name="fast", rich_help_panel=PAINT)
+app.command(rich_help_panel=LEARN)(start.course)
+app.command(rich_help_panel=LEARN)(upgrade.upgrade)
+app.command(rich_help_panel=MACHINE)(machine.doctor)
+app.command(rich_help_panel=MACHINE)(machine.weights)
 
 
 def main():
@@ -31,4 +40,7 @@ def main():
         app()
     except InputError as error:
         typer.echo(f"nst: {error}", err=True)
+        sys.exit(1)
+    except MemoryError:
+        typer.echo("nst: The memory is used up: make the picture smaller, or give less with --max-memory.", err=True)
         sys.exit(1)

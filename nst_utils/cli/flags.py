@@ -6,17 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nst_utils.engine.settings import FORMER_NAMES, Settings, default_text, read_setting
-
-# The order and the titles in which `--help` shows the groups of settings.
-GROUPS = {
-    "first": "What matters first",
-    "styles": "Several paintings",
-    "costs": "What it is judged by",
-    "start": "Where it starts",
-    "optimiser": "How it is optimised",
-    "machine": "The machine's part",
-}
+from nst_utils.engine.settings import FORMER_NAMES, GROUPS, Settings, default_text, read_setting
 
 
 def with_settings(command):

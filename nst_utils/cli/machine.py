@@ -1,7 +1,10 @@
 """`nst doctor` and `nst weights`: what this machine has, and fetching what it lacks."""
 
+import contextlib
 import platform
+import sys
 import time
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -78,14 +81,17 @@ def lacks(part):
 
 
 def _extras():
-    return _version("nst_utils") and metadata.metadata("nst_utils").get_all("Provides-Extra") or []
+    extras = _version("nst_utils") and metadata.metadata("nst_utils").get_all("Provides-Extra") or []
+    # Nothing can be added to the application's folder, whose Python is inside it.
+    return [extra for extra in extras if extra == "studio"] if getattr(sys, "frozen", False) else extras
 
 
 def _version(package):
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    # TensorFlow for processors alone is a distribution of its own, with the same modules in it.
+    for name in (package, *(["tensorflow-cpu"] if package == "tensorflow" else [])):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return None
 
 
 def _tell(name, words):
@@ -122,16 +128,83 @@ def _tell_machine():
 
 
 def weights(
-    name: Annotated[str, typer.Argument(help="official (MatConvNet, 535 MB) or keras (80 MB).")],
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="official (MatConvNet, 535 MB) or keras (80 MB); none to list them."),
+    ] = None,
     folder: Annotated[
         Path | None,
         typer.Option(help="Where to put it.", show_default="the project's pretrained-model/, or your data folder"),
     ] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="The address of a folder that has the file; asked first. May be repeated."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare the checksums of the files that are here.")] = False,
 ):
-    """Fetch a weights file and check it."""
+    """List the weights files that there are, or fetch one and check it.
+
+    nst weights
+
+    nst weights official
+
+    The embedded network needs none; the official one, once it is there, is used by itself.
+
+    A download that was interrupted goes on with the same command. Proxies: HTTPS_PROXY and NO_PROXY.
+    """
     from nst_utils.network.weights import download
 
-    typer.echo(f"Weights are in {download(name, folder)}")
+    if name is None:
+        _list_weights(folder, check)
+    elif name == "embedded":
+        typer.echo("The embedded network comes along: there is nothing to fetch.")
+    else:
+        tell = partial(typer.echo, err=True)
+        typer.echo(f"Weights are in {download(name, folder, mirrors=mirror or (), tell=tell)}")
+
+
+def _list_weights(folder: Path | None, check: bool) -> None:
+    """Say what there is, how large, from where, under which licence, and what of it is here."""
+    from nst_utils.network.downloads import is_right, part_of
+    from nst_utils.network.weights import download_folder, find_weights, sources
+
+    try:
+        used = find_weights()
+    except InputError:
+        used = None
+    wrong = []
+    for source in sources():
+        here = source.here
+        if folder and (folder / source.file_name).is_file():
+            here = folder / source.file_name
+        part = part_of((folder or download_folder()) / source.file_name)
+        if here:
+            words = f"{here}" + (", used by default" if here == used else "")
+            size = here.stat().st_size
+            if source.addresses and source.size not in (None, size):
+                words += f"; of another size ({size:,} bytes): nst weights {source.name} fetches it again"
+            elif check:
+                right = is_right(here, source.checksum)
+                words += "; its checksum is right" if right else "; its checksum is wrong"
+                wrong += [] if right else [str(here)]
+        elif part.exists():
+            words = f"{part.stat().st_size / 1e6:,.1f} MB of it: nst weights {source.name} goes on"
+        else:
+            words = f"no: nst weights {source.name}" if source.addresses else "no: install nst_utils again"
+        typer.echo(f"{source.name}: {source.about}")
+        _tell_below("here", words)
+        if source.size:
+            _tell_below("size", f"{source.size / 1e6:,.0f} MB ({source.size:,} bytes)")
+        _tell_below("licence", source.licence)
+        _tell_below("checksum", source.checksum or "none")
+        for address in source.addresses:
+            _tell_below("from", address)
+    if wrong:
+        raise InputError(f"{' and '.join(wrong)} is damaged: remove it, and fetch it again.")
+
+
+def _tell_below(name: str, words: str) -> None:
+    typer.echo(f"  {name:<{_LABEL - 4}}{words}")
 
 
 def _matrix_speeds(tf, side=1536, rounds=4):

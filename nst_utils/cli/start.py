@@ -90,7 +90,8 @@ def course_files(source, solutions):
     """The names below `source` of what a copy of the course has: student edition and pages, or everything to read."""
     pages = [path.name for path in source.glob("*.md") if solutions or path.name not in TEACHERS_PAGES]
     editions = [*source.glob("*.ipynb"), *(source.glob("solutions/*.ipynb") if solutions else ())]
-    return sorted([*pages, *(path.relative_to(source).as_posix() for path in editions)])
+    shown = [path for kind in ("svg", "png") for path in source.glob(f"diagrams/*.{kind}")]
+    return sorted([*pages, *(path.relative_to(source).as_posix() for path in (*editions, *shown))])
 
 
 def _copy(source, target, names):

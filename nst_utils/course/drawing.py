@@ -35,11 +35,12 @@ STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 def example(name, size=None, centre=(0.5, 0.5)):
     """An example picture such as "content/dahlia.jpg", uint8 (H, W, 3), cut to the shape of `size` and resized to it.
 
-    name: a path below images/, found from any working directory. size: (width, height); None: CONFIG's.
+    name: a path below images/, found from any working directory, or a picture file of your own.
+    size: (width, height); None: CONFIG's.
     centre: the part to keep where something must be cut off, from (0, 0) for top left to (1, 1).
     """
     size = size or (CONFIG.IMAGE_WIDTH, CONFIG.IMAGE_HEIGHT)
-    whole = Image.fromarray(read_image(find_example(name)))
+    whole = Image.fromarray(read_image(Path(name) if Path(name).is_file() else find_example(name)))
     return np.array(ImageOps.fit(whole, size, Image.Resampling.LANCZOS, centering=centre))
 
 
@@ -68,7 +69,7 @@ def show(pictures, columns=None, height=None, alt=None):
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
         _draw(axis, picture)
         axis.set_title(title, fontsize=9)
-    _finish(figure, alt or "Pictures: " + "; ".join(pictures))
+    finish(figure, alt or "Pictures: " + "; ".join(pictures))
 
 
 def show_table(pictures, rows, columns, height=None, alt=None):
@@ -83,7 +84,7 @@ def show_table(pictures, rows, columns, height=None, alt=None):
         for axis, picture in zip(row, line, strict=True):
             _draw(axis, picture)
     named = "; ".join(column for column in columns if column)
-    _finish(figure, alt or f"A table of pictures. Rows: {'; '.join(rows)}. Columns: {named}")
+    finish(figure, alt or f"A table of pictures. Rows: {'; '.join(rows)}. Columns: {named}")
 
 
 def strongest_channels(a, count):
@@ -113,7 +114,7 @@ def show_boxes(picture, boxes, height=None, alt=None):
             plt.Rectangle(corner, right - left, bottom - top, fill=False, linewidth=2, label=name, **line)
         )
     axes[0, 0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
-    _finish(figure, alt or "A picture with rectangles on it, named " + ", ".join(boxes))
+    finish(figure, alt or "A picture with rectangles on it, named " + ", ".join(boxes))
 
 
 def show_matrices(matrices, height=None, alt=None):
@@ -133,7 +134,7 @@ def show_matrices(matrices, height=None, alt=None):
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
     figure.colorbar(drawn, ax=axes, fraction=0.046).ax.tick_params(labelsize=8)
-    _finish(figure, alt or "Heat maps of matrices: " + "; ".join(matrices))
+    finish(figure, alt or "Heat maps of matrices: " + "; ".join(matrices))
 
 
 def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PAGE, 3.4), alt=None):
@@ -141,7 +142,7 @@ def show_curves(curves, xlabel="iteration", ylabel="cost", scale="log", size=(PA
     figure, axis = plt.subplots(figsize=size, dpi=DPI, layout="constrained")
     _draw_curves(axis, curves, xlabel, ylabel, scale)
     axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
-    _finish(figure, alt or f"A plot of {ylabel} against {xlabel}, with a curve for each of: {'; '.join(curves)}")
+    finish(figure, alt or f"A plot of {ylabel} against {xlabel}, with a curve for each of: {'; '.join(curves)}")
 
 
 @contextmanager
@@ -165,13 +166,20 @@ def write_gif(path, frames, seconds=0.15, rest=1.5):
 
     Pictures of other sizes, as the coarse levels of a run have, are shown at the size of the last.
     """
-    height, width = frames[-1].shape[:2]
-    frames = [resize(frame, (width, height)) for frame in frames]
-    durations = [1000 * seconds] * (len(frames) - 1) + [1000 * rest]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(path, np.stack(frames), extension=".gif", duration=durations, loop=0)
+    path.write_bytes(_film(frames, ".gif", seconds, rest))
     return path
+
+
+def _film(frames, extension, seconds=0.15, rest=1.5, **settings):
+    """The bytes of an endless film of pictures."""
+    height, width = frames[-1].shape[:2]
+    frames = [resize(frame, (width, height)) for frame in frames]
+    durations = [int(1000 * seconds)] * (len(frames) - 1) + [int(1000 * rest)]
+    return iio.imwrite(
+        "<bytes>", np.stack(frames), plugin="pillow", extension=extension, duration=durations, loop=0, **settings
+    )
 
 
 class LiveView:
@@ -187,14 +195,16 @@ class LiveView:
     def __init__(self):
         self.frames = {}  # iteration -> picture
         self.costs = {}  # name -> [(iteration, cost)]
-        self._figure = None
+        self._figure = self._handle = None
 
     def __enter__(self):
         self.__init__()
         self._figure, self._axes = plt.subplots(
             1, 2, figsize=(PAGE, 3.4), dpi=DPI, layout="constrained", gridspec_kw={"width_ratios": [1, 1.2]}
         )
-        self._handle = display(self._figure, display_id=True)
+        if _in_notebook():
+            data, metadata = _with_words(self._figure, "A live view that waits for the first picture")
+            self._handle = display(data, metadata=metadata, raw=True, display_id=True)
         return self
 
     def __exit__(self, *exception):
@@ -216,7 +226,9 @@ class LiveView:
         _draw_curves(self._axes[1], curves, "iteration", "cost", "log")
         self._axes[1].legend(fontsize=8, frameon=False)
         if self._handle:
-            self._handle.update(self._figure)
+            words = f"A live view at iteration {iteration}: the picture, and the curves of {', '.join(self.costs)}"
+            data, metadata = _with_words(self._figure, words)
+            self._handle.update(data, metadata=metadata, raw=True)
 
     def film_strip(self, columns=6, height=None):
         """Every frame kept, in rows."""
@@ -226,9 +238,11 @@ class LiveView:
     def gif(self, path):
         """The frames as an animation, written to a file and shown."""
         if self._has_frames():
-            data = base64.b64encode(write_gif(path, list(self.frames.values())).read_bytes()).decode()
-            # As HTML, because nbconvert has no place for image/gif.
-            display(HTML(f'<img alt="the frames, one after the other" width="480" src="data:image/gif;base64,{data}">'))
+            write_gif(path, list(self.frames.values()))
+            # Shown as WebP, which takes a third of the bytes; as HTML, because nbconvert has a place for neither.
+            data = base64.b64encode(_film(list(self.frames.values()), ".webp", quality=80)).decode()
+            told = "the frames, one after the other"
+            display(HTML(f'<img alt="{told}" width="480" src="data:image/webp;base64,{data}">'))
 
     def _has_frames(self):
         if not self.frames:
@@ -284,15 +298,29 @@ def _colour(number):
 _kept = None  # the list of drawn_as_png(), inside its block
 
 
-def _finish(figure, alt):
+def finish(figure, alt):
     """Keep the figure, show it with its alternative text, or, outside a notebook, leave it the current one."""
-    if _kept is None and "inline" not in plt.get_backend():
+    if _kept is not None:
+        _kept.append((_as_png(figure), alt))
+    elif _in_notebook():
+        data, metadata = _with_words(figure, alt)
+        display(data, metadata=metadata, raw=True)
+    else:
         return
+    plt.close(figure)
+
+
+def _in_notebook():
+    return "inline" in plt.get_backend()
+
+
+def _as_png(figure):
     file = io.BytesIO()
     figure.savefig(file, format="png", bbox_inches="tight")
-    plt.close(figure)
-    if _kept is not None:
-        _kept.append((file.getvalue(), alt))
-    else:
-        data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": alt}
-        display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+    return file.getvalue()
+
+
+def _with_words(figure, alt):
+    """A figure as a notebook's display() takes it, {type: data} and its metadata, with words in place of its looks."""
+    data = {"image/png": base64.b64encode(_as_png(figure)).decode(), "text/plain": alt}
+    return data, {"image/png": {"alt": alt}}

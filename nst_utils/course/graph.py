@@ -56,3 +56,13 @@ def compute_style_cost(a_S, a_G=None, STYLE_LAYERS=costs.STYLE_LAYERS):
     names = [name for name, _ in layers]
     a_S = dict(zip(names, session.run([model[name] for name in names]), strict=True))
     return costs.compute_style_cost(a_S, model, layers)
+
+
+def few_steps(sess, train_step, variable, image, steps=10):
+    """The variable's value after some train steps from an image on, an array like it: a first look at a train step."""
+    with sess.graph.as_default():
+        sess.run(tf.compat.v1.global_variables_initializer())
+    variable.load(image, sess)
+    for _ in range(steps):
+        sess.run(train_step)
+    return sess.run(variable)

@@ -21,6 +21,11 @@ def generate_noise_image(content_image, noise_ratio=None):
     return mix_with_noise(content_image, CONFIG.NOISE_RATIO if noise_ratio is None else noise_ratio, np.random)
 
 
+def unroll(a):
+    """Activations (1, n_H, n_W, n_C) as a table A (n_C, n_H * n_W): one row for each channel."""
+    return np.moveaxis(np.asarray(a)[0], -1, 0).reshape(np.shape(a)[-1], -1)
+
+
 def to_picture(image):
     """The network's image (1, H, W, 3) as a picture: plus MEANS, clipped to 0-255, truncated to 8 bits."""
     return np.clip((image + CONFIG.MEANS)[0], 0, 255).astype("uint8")

@@ -81,8 +81,8 @@ class Rights:
 def assign(queries, vectors, spots, rights, grid, below=None, seed=0):
     """The number of a spot for each place, int32 (rows, columns).
 
-    queries: (places, d), of length 1; vectors: those of the spots, (n, d). grid: (rows, columns) of the places.
-    below: the assignment and the Spots of a coarser size, or None.
+    queries: an array (places, d), of length 1; vectors: those of the spots, a tensor (n, d). grid: (rows, columns) of
+    the places. below: the assignment and the Spots of a coarser size, or None.
     """
     few, nearest, step = spots.even(SPOTS)
     some = tf.gather(vectors, few)
@@ -103,7 +103,7 @@ def assign(queries, vectors, spots, rights, grid, below=None, seed=0):
 def _prices(queries, some, barred, painting, share, seed):
     """Prices of the spots such that none is asked for much more than CAPACITY times its share."""
     asking = np.random.RandomState(seed).permutation(len(queries))[:ASKING]
-    q, barred, prices = tf.gather(queries, asking), barred[asking], np.zeros(len(some), np.float32)
+    q, barred, prices = queries[asking], barred[asking], np.zeros(len(some), np.float32)
     allowance = CAPACITY * share * len(asking) / len(queries)
     for _ in range(PRICE_STEPS):
         asked = sum(

@@ -92,6 +92,36 @@ def compute_style_cost(a_S, a_G, STYLE_LAYERS=STYLE_LAYERS):
     return tf.add_n([weight * compute_layer_style_cost(a_S[name], a_G[name]) for name, weight in STYLE_LAYERS])
 
 
+def cosine_similarity(x, y):
+    """The cosines between the rows of x (n, d) and the rows of y (m, d), (n, m), each from -1 to 1.
+
+    How Kolkin et al. 2022, "Neural Neighbor Style Transfer", compare the features at two positions. A row of zeros has
+    no direction: its cosines are 0.
+    """
+    return tf.matmul(tf.math.l2_normalize(x, axis=1), tf.math.l2_normalize(y, axis=1), transpose_b=True)
+
+
+def compute_targets(a_C, a_S, chosen):
+    """The style picture's vectors, put where they were chosen for: activations in the shape of a_C.
+
+    a_C, a_S: activations (1, n_H, n_W, n_C) of the content and the style picture, which may differ in size.
+    chosen: for each position of a_C, row by row, the number of a position of a_S, counted row by row; (n_H*n_W,).
+    """
+    vectors = tf.reshape(a_S, [-1, a_S.shape[-1]])
+    return tf.reshape(tf.gather(vectors, chosen), a_C.shape)
+
+
+def compute_match_cost(a_S, a_T, a_G):
+    """J_match = mean over the positions of 1 - cos(a_T - m, a_G - m), a scalar from 0 to 2 (Kolkin et al. 2022).
+
+    a_S: activations of the style picture, whose mean over the positions is m; a_T: the targets taken from it, see
+    compute_targets; a_G: activations of the generated picture, in the shape of a_T.
+    """
+    mean = tf.reduce_mean(a_S, axis=[0, 1, 2])
+    t, g = (tf.math.l2_normalize(a - mean, axis=-1) for a in (a_T, a_G))
+    return tf.reduce_mean(1 - tf.reduce_sum(t * g, axis=-1))
+
+
 def total_cost(J_content, J_style, alpha=10, beta=40):
     """J = alpha J_content + beta J_style (eq. 7)."""
     return alpha * J_content + beta * J_style

@@ -13,7 +13,7 @@ import numpy as np
 
 from nst_utils.base.errors import InputError
 from nst_utils.base.tensorflow import tf
-from nst_utils.engine.assignment import Rights, Spots, assign
+from nst_utils.engine.assignment import AT_ONCE, Rights, Spots, assign
 from nst_utils.engine.costs import total_cost
 from nst_utils.engine.objective import Evaluator, Objective, network_of
 from nst_utils.engine.recipe import Recipe
@@ -152,7 +152,9 @@ class Match(Objective):
         self._rights, self._place_weights = self._rights_of_places()
         self._seen = {}
         self._find_directions()
-        self._vectors_of_spots = tf.concat([self._project(p, *self._style_directions) for p in self.paintings], axis=0)
+        vectors = [self._project(painting, *self._style_directions) for painting in self.paintings]
+        self._vectors_of_spots = tf.constant(vectors[0] if len(vectors) == 1 else np.concatenate(vectors))
+        del vectors
         self._content_vectors = self._project(self._content, *self._content_directions)
         self._seen = {}
         # What the style cost would be without any features: its unit.
@@ -165,7 +167,11 @@ class Match(Objective):
         """The assignment (rows, columns) for the photograph's vectors, or for a mix with a share of the picture's."""
         queries = self._content_vectors
         if share:
-            queries = _mixed(queries, self._project(self.canvas.clip(picture), *self._style_directions), share)
+            queries = self._project(self.canvas.clip(picture), *self._style_directions)
+            # A piece at a time, in place: these are as many bytes as a picture of 128 colours.
+            for at in range(0, len(queries), AT_ONCE):
+                piece = slice(at, at + AT_ONCE)
+                queries[piece] = _mixed(self._content_vectors[piece], queries[piece], share)
         return assign(queries, self._vectors_of_spots, self.spots, self._rights, self.grid, below, seed)
 
     def with_targets(self, chosen, style_weight):
@@ -212,7 +218,7 @@ class Match(Objective):
         """Directions, shift, targets and weights of a tile's own places."""
         places = tile.inner_of(np.arange(self._chosen.size, dtype=np.int32).reshape(self.grid), GRID)
         targets = tf.gather(self._vectors_of_spots, tile.inner_of(self._chosen, GRID).ravel())
-        targets = _mixed(targets, tf.gather(self._content_vectors, places.ravel()), self._kept)
+        targets = _mixed(targets, self._content_vectors[places.ravel()], self._kept)
         W, shift = self._style_directions
         parts = {name: W[part] for name, part in self.evaluator.slices().items()}
         return parts, shift, targets, self._place_weights[places.ravel()]
@@ -279,13 +285,14 @@ class Match(Objective):
         return mean, scale, sample
 
     def _project(self, picture, W, shift):
-        """The picture's vectors in their main directions, of length 1, (places, d) in the network's type."""
+        """The picture's vectors in their main directions, of length 1, an array (places, d) of the network's type."""
         grid = tuple(-(-side // GRID) for side in picture.shape[:2])
         found = np.empty((*grid, W.shape[1]), W.dtype.as_numpy_dtype)
         for tile, columns in self._columns(picture):
             part = tile.inner_of(found, GRID)
             part[...] = _turned(columns, W, shift).numpy().reshape(part.shape)
-        return tf.constant(found.reshape(-1, W.shape[1]))
+        return found.reshape(-1, W.shape[1])
+
 
 def _on_grid(a, name):
     """Activations (1, n_H, n_W, C) of a layer on the grid of places: averaged down, or enlarged."""

@@ -16,6 +16,21 @@ DEVICE_BYTES = 500_000_000
 VECTOR_BYTES = 110
 
 
+def needed_memory(size, settings):
+    """Bytes that a run of this size takes: in one piece if settings.max_memory allows, in tiles within it otherwise.
+
+    A precision of "auto" counts as float32, the larger, so that nobody has to import TensorFlow for the answer.
+    """
+    per_pixel = BYTES_PER_PIXEL.get(settings.precision, BYTES_PER_PIXEL["float32"])
+    length = settings.history_length if settings.optimizer == "lbfgs" else 0
+    vectors = (2 * length + WORKING_VECTORS) * 3 * 4
+    if settings.method == "neighbours":
+        vectors += VECTOR_BYTES
+    whole = PROGRAM_BYTES + size[0] * size[1] * (per_pixel + vectors)
+    allowed = machine_memory()
+    return int(min(whole, settings.max_memory or 0.75 * allowed, allowed))
+
+
 def plan_memory(size, settings):
     """The length of the optimiser's history and the most pixels of a tile that fit into settings.max_memory bytes.
 
@@ -25,7 +40,8 @@ def plan_memory(size, settings):
     run to the next.
     """
     vector = 3 * 4 * size[0] * size[1]
-    budget = settings.max_memory or int(0.75 * machine_memory())
+    whole = machine_memory()
+    budget = min(settings.max_memory or int(0.75 * whole), whole)
     vectors = VECTOR_BYTES * size[0] * size[1] if settings.method == "neighbours" else 0
     per_pixel = BYTES_PER_PIXEL[settings.precision]
 
@@ -38,9 +54,11 @@ def plan_memory(size, settings):
     pixels = tile(length)
     if pixels < SMALLEST_TILE:
         need = budget + (SMALLEST_TILE - pixels) * per_pixel
+        own = settings.max_memory and settings.max_memory <= whole
+        remedy = "allow more with --max-memory" if own else "raise what the system allows this program"
         raise InputError(
             f"A picture of {size[0]}x{size[1]} needs about {need / 1e9:.1f} GB, but only {budget / 1e9:.1f} GB may be "
-            "used: allow more with --max-memory, or make the picture smaller."
+            f"used: {remedy}, or make the picture smaller."
         )
     if (device := device_memory()) is not None:
         pixels = min(pixels, max(SMALLEST_TILE, int((0.9 * device - DEVICE_BYTES) // per_pixel)))

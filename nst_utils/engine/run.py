@@ -6,32 +6,36 @@ see every layer at the full size. Adam and Adagrad are the plain loops of the co
 """
 
 import json
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from nst_utils.base.errors import InputError
-from nst_utils.base.files import check_folder, replacing
+from nst_utils.base.files import read_arrays, write_arrays
 from nst_utils.base.tensorflow import computing, resolve_precision, tf
 from nst_utils.engine.canvas import Canvas, LuminanceCanvas
-from nst_utils.engine.matching import Match, matcher_of, spots_of
+from nst_utils.engine.inputs import Inputs
+from nst_utils.engine.matching import GRID, Match, matcher_of, spots_of
 from nst_utils.engine.memory import SMALLEST_TILE, plan_memory
 from nst_utils.engine.objective import Costs, Objective, evaluator_of
 from nst_utils.engine.optimizers import Adagrad, Adam, Evaluation, Lbfgs
-from nst_utils.engine.settings import STARTS
 from nst_utils.engine.starts import plain_start
-from nst_utils.engine.styles import recolored_detail, regions_at, regions_of, styles_of
+from nst_utils.engine.styles import recolored_detail, regions_at
 from nst_utils.network.weights import file_stamp
 from nst_utils.pictures.colors import Moments, grey, match_luminance, recolor
-from nst_utils.pictures.reading import as_picture
-from nst_utils.pictures.sizes import enlarge, output_size, resize
+from nst_utils.pictures.sizes import enlarge, resize
 
 # A coarse level of fewer pixels on its shorter side than this costs more steps later than it saves.
 COARSEST_SIDE = 64
 # Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
 COARSE_STEPS, SHALLOW_STEPS = 10, 10
+# Of the quality quick, which looks at the shallow layers alone.
+QUICK_COARSE_STEPS = 5
 # The same for the method neighbours, chosen by two figures of how a picture looks (benchmarks/look.py): the coarsest
 # side, the pixels of a large level, and (steps, all_layers, share, style_weight) of each phase of a coarse one.
 COARSEST_SIDE_OF_NEIGHBOURS, LARGE_LEVEL = 38, 17_000 * 16
@@ -119,37 +123,46 @@ class State:
     seconds: float = 0.0
     stopped: str | None = None
 
-    def save(self, path):
-        """Write the state to a file (NumPy's .npz), whole or not at all."""
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The state as arrays by name, to be written down; of_arrays() makes a state of them again."""
         words = {name: getattr(self, name) for name in self._WORDS}
         words["rows"] = [len(row) for row in self.memory]
-        arrays = {f"memory_{i}_{j}": part for i, row in enumerate(self.memory) for j, part in enumerate(row)}
+        arrays = {
+            f"memory_{i}_{j}": np.asarray(part) for i, row in enumerate(self.memory) for j, part in enumerate(row)
+        }
         arrays |= {name: found for name in ("chosen", "below") if (found := getattr(self, name)) is not None}
         if self.now is not None:
             words |= {"costs": asdict(self.now.costs), "value": self.now.value}
             arrays["picture"] = self.now.picture
             if self.now.gradient is not None:
                 arrays["gradient"] = self.now.gradient
-        with replacing(check_folder(path)) as temporary, temporary.open("wb") as file:
-            np.savez(file, words=np.array(json.dumps(words)), **arrays)
+        return {"words": np.array(json.dumps(words))} | arrays
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "State":
+        """The state of such arrays; one of many kinds of exceptions where they are none."""
+        words = json.loads(arrays["words"].item())
+        memory = tuple(
+            tuple(_number_or_array(arrays[f"memory_{i}_{j}"]) for j in range(length))
+            for i, length in enumerate(words.pop("rows"))
+        )
+        now = None
+        if "costs" in words:
+            costs, value = Costs(**words.pop("costs")), words.pop("value")
+            now = Evaluation(arrays["picture"], costs, value, arrays.get("gradient"))
+        return cls(now=now, memory=memory, chosen=arrays.get("chosen"), below=arrays.get("below"), **words)
+
+    def save(self, path):
+        """Write the state to a file (NumPy's .npz), whole or not at all."""
+        write_arrays(path, self.arrays())
 
     @classmethod
     def load(cls, path):
         """The state that save() wrote; InputError for a file that holds none. Reads data only, never code."""
+        arrays = read_arrays(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                words = json.loads(file["words"].item())
-                memory = tuple(
-                    tuple(_number_or_array(file[f"memory_{i}_{j}"]) for j in range(length))
-                    for i, length in enumerate(words.pop("rows"))
-                )
-                now = None
-                if "costs" in words:
-                    gradient = file["gradient"] if "gradient" in file.files else None
-                    now = Evaluation(file["picture"], Costs(**words.pop("costs")), words.pop("value"), gradient)
-                found = {name: file[name] for name in ("chosen", "below") if name in file.files}
-            return cls(now=now, memory=memory, **found, **words)
-        except Exception as error:  # NumPy, zipfile and json raise many kinds on damaged bytes; all mean the same here
+            return cls.of_arrays(arrays)
+        except Exception as error:
             raise InputError(f"{path} holds no state of a run that can be read ({error}).") from None
 
     _WORDS = ("phase", "count", "over", "iteration", "deepest", "seconds", "stopped")
@@ -168,11 +181,9 @@ class Run:
     def __init__(self, content, style, settings):
         """content: a path or an array (H, W, 3), 0-255. style: the same, a Style, or a list. settings: checked."""
         began = time.perf_counter()
-        self.content = as_picture(content, "content")
-        self.size = output_size(self.content.shape[1::-1], settings.size, settings.max_side)
-        self.regions = regions_of(styles_of(style, settings), self.size)
-        own = not isinstance(settings.init, str) or settings.init not in STARTS
-        self._own_start = as_picture(settings.init, "start") if own else None
+        self.inputs = inputs = Inputs.of(content, style, settings)
+        self.content, self.size, self.regions = inputs.content, inputs.size, inputs.regions
+        self._own_start = inputs.start
         with computing():
             self.settings = settings = replace(settings, precision=resolve_precision(settings.precision))
             self.history_length, self.max_pixels = plan_memory(self.size, settings)
@@ -214,6 +225,83 @@ class Run:
             _picture=self._level_at(phase.size, state.deepest).canvas.shown(state.now.picture),
         )
 
+    @property
+    def plan(self) -> dict[str, Any]:
+        """How the run goes about it here, as plain data: what decides a picture's last bit besides the settings."""
+        plan = {"precision": self.settings.precision, "history_length": self.history_length, "tile": self.max_pixels}
+        return json.loads(json.dumps(plan | {"phases": [asdict(each) for each in self.phases]}))
+
+    def follow(self, plan: Mapping[str, Any]) -> None:
+        """Go about it as another run of the same inputs and settings did; InputError where that cannot be done here."""
+        here, width, height = self.plan, *self.size
+        if plan["precision"] != here["precision"]:
+            raise InputError(
+                f"the precision was {plan['precision']} and is {here['precision']} on this machine: give "
+                f"--precision {plan['precision']}."
+            )
+        if plan["phases"] != here["phases"]:
+            raise InputError("it was begun by a version of nst_utils that takes other steps: go on with that version.")
+        tile = plan["tile"]
+        if not isinstance(tile, int) or not isinstance(plan["history_length"], int) or tile < 1:
+            raise ValueError("no plan")
+        if tile > self.max_pixels and width * height > self.max_pixels or plan["history_length"] > self.history_length:
+            raise InputError(
+                "it was begun with more memory than may be used here, and would come out otherwise with less: go on "
+                "where there is as much."
+            )
+        self.history_length, self.max_pixels, self._level = plan["history_length"], tile, None
+
+    def check(self, state: State) -> None:
+        """Raise ValueError for a state that is none of this run."""
+        phases, now = self.phases, state.now
+        whole = (state.phase, state.count, state.iteration)
+        if any(type(each) is not int for each in whole) or type(state.over) is not bool:
+            raise ValueError("a count is no whole number")
+        if type(state.seconds) not in (int, float) or not 0 <= state.seconds < math.inf:
+            raise ValueError("its time is no time")
+        if state.stopped not in (None, "iterations", "cost", "converged"):
+            raise ValueError("its end is none")
+        if state.phase == -1:
+            if replace(state, seconds=0.0) != State():
+                raise ValueError("it has not begun and holds something")
+            return
+        if not 0 <= state.phase < len(phases) or not 0 <= state.count <= phases[state.phase].steps:
+            raise ValueError("it is at a step that there is not")
+        if state.iteration < state.count or now is None or not _is_number(now.value):
+            raise ValueError("it has no picture")
+        if any(not _is_number(each) for each in asdict(now.costs).values()):
+            raise ValueError("its costs are no numbers")
+        if state.deepest is not None and state.deepest not in self.settings.recipe.layers:
+            raise ValueError("it looks down to no layer")
+        phase = phases[state.phase]
+        shape = (*phase.size[::-1], 3)
+        arrays = [now.picture] if now.gradient is None else [now.picture, now.gradient]
+        if now.gradient is None and not state.stopped:
+            raise ValueError("it has no gradient")
+        dimensions = [3] if self.settings.optimizer == "adagrad" else [3, 3, 0]
+        for row in state.memory:
+            if [np.ndim(part) for part in row] != dimensions or not all(map(_is_number, row[2:])):
+                raise ValueError("its memory is none")
+            arrays += row[:2]
+        if any(each.shape != shape or each.dtype != np.float32 or not np.isfinite(each).all() for each in arrays):
+            raise ValueError("its pictures have another size")
+        self._check_found(state, shape)
+
+    def _check_found(self, state, shape):
+        """The same of what the method neighbours has found."""
+        if self.settings.method != "neighbours" or state.stopped:
+            return
+        sizes = list(dict.fromkeys(each.size for each in self.phases))
+        at = sizes.index(self.phases[state.phase].size)
+        for chosen, number in ((state.chosen, at), (state.below, at - 1)):
+            if number < 0:
+                continue
+            grid = tuple(-(-side // GRID) for side in sizes[number][::-1])
+            if chosen is None or chosen.shape != grid or chosen.dtype != np.int32:
+                raise ValueError("what it found is not for these places")
+            if not 0 <= chosen.min() <= chosen.max() < _Level(self, sizes[number]).spots.begins[-1]:
+                raise ValueError("what it found for the places is nowhere")
+
     def costs(self, picture):
         """The Costs, of all layers, of a picture (H, W, 3) of the full size."""
         with computing():
@@ -237,6 +325,9 @@ class Run:
             sizes.insert(0, tuple(side // 2 for side in sizes[0]))
         if neighbours:
             return self._plan_of_neighbours(sizes)
+        if self.settings.quality == "quick":
+            coarse = [Phase(size, QUICK_COARSE_STEPS, False) for size in sizes[:-1]]
+            return [*coarse, Phase(self.size, steps, False)]
         shallow = min(SHALLOW_STEPS, steps // 2)
         phases = [Phase(size, COARSE_STEPS, False) for size in sizes[:-1]]
         phases += [Phase(self.size, shallow, False)] if shallow else []
@@ -433,7 +524,7 @@ class _Level:
 
     def objective(self, all_layers):
         """The Objective of all layers, or of the shallow ones."""
-        if all_layers or self.size == self.run.size:
+        if all_layers or (self.size == self.run.size and self.run.phases[-1].all_layers):
             if self._all_layers is None:
                 self._all_layers = self._new(None)
             if all_layers:
@@ -454,6 +545,10 @@ class _Level:
 def to_uint8(picture):
     """A picture float32 (H, W, 3) as it is saved: clipped to 0-255 and rounded."""
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _number_or_array(array):

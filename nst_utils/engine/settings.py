@@ -37,8 +37,20 @@ else:
 METHODS = ("gram", "neighbours")
 OPTIMIZERS = ("lbfgs", "adam", "adagrad")
 STARTS = ("color", "mix", "content", "noise")
+QUALITIES = ("quick", "normal", "fine")
+# Steps at the full size of the qualities that are not the usual one.
+ITERATIONS_OF = {"quick": 1, "fine": 120}
 DEFAULT_ITERATIONS = {"lbfgs": 30, "adam": 200, "adagrad": 200}
 DEFAULT_EPSILON = {"lbfgs": None, "adam": 1e-8, "adagrad": 1e-7}
+# The order and the titles in which the groups of settings are shown.
+GROUPS = {
+    "first": "What matters first",
+    "styles": "Several paintings",
+    "costs": "What it is judged by",
+    "start": "Where it starts",
+    "optimiser": "How it is optimised",
+    "machine": "The machine's part",
+}
 # What a setting was once called, and is still understood as.
 FORMER_NAMES = {"content_layer": "content_layers"}
 
@@ -66,7 +78,11 @@ class Settings:
     )
     iterations: int | None = _setting(
         None, Whole(1), "first", "Steps at the full size: more for a picture nearer to the painting.",
-        default_help="30; 200 for adam and adagrad; 16 for neighbours",
+        default_help="30; 200 for adam and adagrad; 16 for neighbours; 1 for quick, 120 for fine",
+    )
+    quality: str = _setting(
+        "normal", Choice(QUALITIES), "first",
+        "quick: a first look, in a second or two; normal; fine: for those who wait.",
     )
     method: str = _setting(
         "gram", Choice(METHODS), "first",
@@ -153,7 +169,8 @@ class Settings:
         values = {each.name: self._check(each) for each in dataclasses.fields(self)}
         optimizer = values["optimizer"]
         if values["iterations"] is None:
-            values["iterations"] = 16 if values["method"] == "neighbours" else DEFAULT_ITERATIONS[optimizer]
+            usual = 16 if values["method"] == "neighbours" else DEFAULT_ITERATIONS[optimizer]
+            values["iterations"] = ITERATIONS_OF.get(values["quality"], usual)
         if values["init"] is None:
             values["init"] = "color" if optimizer == "lbfgs" else "mix"
         if values["epsilon"] is None:
@@ -163,6 +180,10 @@ class Settings:
         found.recipe  # noqa: B018 - raises for costs that leave nothing to look at
         if found.method == "neighbours":
             found._check_neighbours()
+        if found.quality == "quick" and (optimizer != "lbfgs" or found.method != "gram"):
+            raise InputError(
+                "The quality quick is for the method gram with the optimizer lbfgs: leave the others out, or it."
+            )
         return found
 
     def _check_neighbours(self):

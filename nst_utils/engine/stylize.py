@@ -3,12 +3,18 @@
 Printing, files and progress bars are left to those who read the steps.
 """
 
-from dataclasses import dataclass, field
+import contextlib
+import os
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from nst_utils.base.errors import InputError
+from nst_utils.engine.checkpoint import STEP, Keeper, Standing, check_new, check_pause, standing_of
 from nst_utils.engine.objective import Costs
-from nst_utils.engine.run import Run
+from nst_utils.engine.run import Run, State, Step
 from nst_utils.engine.settings import Settings, takes_settings
 from nst_utils.pictures.sizes import resize
 
@@ -19,6 +25,7 @@ class Result:
 
     costs: what the picture costs, by all layers; None only where a second interrupt left no time to look.
     history: the steps, without their pictures. stopped: "iterations", "cost", "converged" or "interrupted".
+    standing: where an interrupted run stands; stylize(..., resume=result) goes on with it.
     """
 
     image: np.ndarray = field(repr=False)
@@ -27,49 +34,193 @@ class Result:
     settings: dict
     seconds: float
     stopped: str
+    standing: Standing | None = field(default=None, repr=False)
 
 
 @takes_settings
-def stylize(content, style, callback=None, **settings):
+def stylize(content, style, callback=None, checkpoint=None, checkpoint_every=None, resume=None, **settings):
     """Paint the content in the manner of the style (Gatys, Ecker and Bethge 2015) and return the Result.
 
     content, style: paths or arrays (H, W, 3), 0-255. callback: called with every Step. Ctrl-C ends the run and keeps
     the picture so far. Raises InputError with one sentence for anything that does not fit.
+
+    checkpoint: a file in which the run keeps where it stands, every so many seconds (checkpoint_every; 0: after every
+    step; by default ten, or more where writing takes long). resume: such a file, or an interrupted Result: with the
+    same pictures and settings, the run goes on to exactly the picture of an undisturbed one, and goes on keeping the
+    file. Where resume and checkpoint are one file that is not there yet, the run begins.
     """
-    chosen = Settings.of(**settings)
-    history, last, stopped = [], None, "interrupted"
+    steps = None
     try:
-        run = Run(content, style, chosen)
-        state = run.begin()
-        while not state.stopped:
-            state = run.advance(state)
-            if state.stopped != "converged":  # which made no step
-                last = run.step(state)
-                history.append(last.without_picture())
-                if callback:
-                    callback(last)
-        stopped = state.stopped
+        steps = Steps(content, style, Settings.of(**settings), checkpoint, checkpoint_every, resume)
+        for step in steps:
+            if callback:
+                callback(step)
+        return _result(steps, steps.stopped)
     except KeyboardInterrupt:
-        if last is None:
+        if steps is None:
             raise
-    # An early interrupt leaves the picture of a coarse level.
-    image = resize(last.image, run.size)
-    return Result(image, _costs(run, last, image, stopped), history, run.settings.plain(), last.seconds, stopped)
+        steps.catch_up()
+        if steps.last is None:
+            raise
+        steps.keep()
+        return _result(steps, "interrupted")
+    except BaseException:
+        if steps is not None:
+            steps.keep()
+        raise
 
 
 @takes_settings
-def stylize_steps(content, style, **settings):
-    """The steps of stylize(content, style, **settings), one by one: a generator of Step."""
-    return _steps(content, style, Settings.of(**settings))
+def stylize_steps(content, style, checkpoint=None, checkpoint_every=None, resume=None, **settings):
+    """The steps of stylize(content, style, ...), one by one: an iterator of Step.
+
+    What interrupts a loop over it leaves it where it was: another loop, in the next cell, goes on.
+    """
+    return Steps(content, style, Settings.of(**settings), checkpoint, checkpoint_every, resume)
 
 
-def _steps(content, style, settings):
-    run = Run(content, style, settings)
-    state = run.begin()
-    while not state.stopped:
-        state = run.advance(state)
-        if state.stopped != "converged":
-            yield run.step(state)
+class Steps:
+    """A run as an iterator of Step, which can be interrupted anywhere and goes on at the next call.
+
+    last: the step that was handed out last, of a run that goes on at first that of the checkpoint; None before there
+    is one. history: all steps so far, without their pictures. run: the Run.
+    """
+
+    def __init__(
+        self, content: Any, style: Any, settings: Settings, checkpoint: str | os.PathLike | None = None,
+        checkpoint_every: float | None = None, resume: Any = None,
+    ) -> None:  # fmt: skip
+        """settings: checked; otherwise as stylize() has it."""
+        pause, self._settings = check_pause(checkpoint_every), settings
+        before, checkpoint = _before(resume, checkpoint)
+        self.run = Run(content, style, settings)
+        self.last, self.history = None, []
+        self._keeper = None if checkpoint is None else Keeper(checkpoint, pause)
+        self._state = self._told = self.run.begin()
+        self._kept: State | None = None
+        if before is not None:
+            self._go_on_from(before, resume)
+        else:
+            self._keep()
+
+    def __iter__(self) -> "Steps":
+        return self
+
+    def __next__(self) -> Step:
+        if self._told is self._state:
+            if self._keeper and (self.stopped or self._keeper.due):
+                self._keep()
+            if self.stopped:
+                raise StopIteration
+            found = self.run.advance(self._state)
+            if found.stopped == "converged":  # which made no step
+                self._state = self._told = found
+                return next(self)
+            self._state = found
+        self.catch_up()
+        return self.last
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the run is at its end, or None."""
+        return self._state.stopped
+
+    @property
+    def standing(self) -> Standing:
+        """Where the run stands."""
+        self.catch_up()
+        state = self._state
+        if state.stopped:  # nobody goes on from here: the picture is all that is needed
+            now = None if state.now is None else replace(state.now, gradient=None)
+            state = replace(state, memory=(), chosen=None, below=None, now=now)
+        history = np.array([[getattr(step, name) for name in STEP] for step in self.history], np.float64)
+        planned = self.history[-1].planned if self.history else 0
+        return Standing(
+            self._about, self.run.plan, state.arrays(), history.reshape(-1, len(STEP)), state.iteration, planned,
+            state.stopped,
+        )
+
+    def keep(self) -> None:
+        """Write the checkpoint now, if there is to be one; interrupted, the one before is still there."""
+        with contextlib.suppress(KeyboardInterrupt):
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._keeper and self._kept is not self._state:
+            self._keeper.write(self.standing)
+            self._kept = self._state
+
+    def catch_up(self) -> None:
+        """Bring `last` and `history` up to the state; an interrupt on the way leaves that to the next call."""
+        if self._told is not self._state:
+            step = self.run.step(self._state)
+            if not self.history or step.seconds > self.history[-1].seconds:
+                self.history.append(step.without_picture())
+            self.last = step
+            self._told = self._state
+
+    @cached_property
+    def _about(self):
+        return self.run.inputs.about(self._settings)
+
+    def _go_on_from(self, before: Standing, name: Any) -> None:
+        """Stand where another run of the same inputs and settings stood."""
+        name = "The result" if isinstance(name, Result) else name
+        before.refuse_other(self._about, name)
+        if before.plan is None:  # it had only just begun
+            return
+        try:
+            self.run.follow(before.plan)
+            state = State.of_arrays(before.state)
+            self.run.check(state)
+            history = [_step_of(row) for row in before.history]
+            if state.now is not None:
+                self.last = self.run.step(state)
+        except InputError as error:
+            raise InputError(f"{name} cannot be gone on from here: {error}") from None
+        except Exception as error:  # whatever a damaged file may hold
+            raise InputError(f"{name} holds no state of this run ({error}): begin anew.") from None
+        self._state = self._told = state
+        self.history = history
+
+
+def _before(resume: Any, checkpoint: Any) -> tuple[Standing | None, Any]:
+    """standing_of(), where what to go on from may be an interrupted Result as well."""
+    if not isinstance(resume, Result):
+        return standing_of(resume, checkpoint)
+    if resume.standing is None:
+        raise InputError("The result is finished: to paint more on it, give its image as init.")
+    return resume.standing, None if checkpoint is None else check_new(checkpoint)
+
+
+def _step_of(row: np.ndarray) -> Step:
+    """A step of a checkpoint's history, without its picture."""
+    told = dict(zip(STEP, row.tolist(), strict=True))
+    for name in ("iteration", "planned", "width", "height"):
+        told[name] = int(told[name])
+    return Step(**told | {"exact": bool(told["exact"])}, _picture=None)
+
+
+def _result(steps: Steps, stopped: str) -> Result:
+    """The Result of the steps so far. The picture is there: an interrupt does not keep it from being handed back."""
+    while True:
+        try:
+            steps.catch_up()
+            last, run = steps.last, steps.run
+            # An early interrupt leaves the picture of a coarse level.
+            image = resize(last.image, run.size)
+            costs = _costs(run, last, image, stopped)
+            standing = None if steps.stopped else _standing_of(steps)
+            return Result(image, costs, steps.history, run.settings.plain(), last.seconds, stopped, standing)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+
+
+def _standing_of(steps: Steps) -> Standing | None:
+    try:
+        return steps.standing
+    except InputError:  # the weights file is gone: nobody can go on, and the picture is there all the same
+        return None
 
 
 def _costs(run, last, image, stopped):

@@ -10,7 +10,6 @@ import functools
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -210,7 +209,7 @@ def end(process):
             return
         for one in alive:  # from the top: with bubblewrap, the rest ends with it
             with contextlib.suppress(psutil.Error, OSError):
-                os.kill(one.pid, signal.SIGKILL)
+                one.kill()
 
 
 def leave_group(process):

@@ -23,7 +23,9 @@ GROUPS = {
 
 
 def main(settings, *command):
-    import resource  # not on Windows, where others import this module
+    if os.name == "nt":  # where others import this module
+        raise SystemExit("Windows has none of these limits.")
+    import resource
 
     def limit(which, most):
         _, hard = resource.getrlimit(which)

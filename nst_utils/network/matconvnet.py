@@ -4,6 +4,7 @@ Everything is found by field name, because the order of the fields changed betwe
 [height, width, in, out] in every release, for RGB input, and need no transpose.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,10 @@ def read_matconvnet(path):
 
     path = Path(path)
     try:
-        content = scipy.io.loadmat(path, variable_names=["layers"])
+        with warnings.catch_warnings():
+            # SciPy tells that sparse matrices, which no network has, will be read as another type.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            content = scipy.io.loadmat(path, variable_names=["layers"])
     except NotImplementedError:
         raise InputError(f"{path} is a MATLAB 7.3 file: save it again in MATLAB with the option -v7.") from None
     except Exception as error:  # SciPy raises many kinds on damaged bytes; all mean the same here

@@ -1,9 +1,12 @@
 """Where weights come from: the embedded file, the official one, Keras' files, a download; and a quick cache."""
 
 import contextlib
+import functools
+import hashlib
 import io
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import platformdirs
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.files import replacing
+from nst_utils.network.downloads import fetch
 from nst_utils.network.layout import CONVOLUTIONS
 from nst_utils.network.matconvnet import check_network, read_matconvnet
 
@@ -20,7 +24,10 @@ OFFICIAL_NAME = "imagenet-vgg-verydeep-19.mat"
 COURSE_PATH = f"pretrained-model/{OFFICIAL_NAME}"
 # The project's folder in a checkout; the user's own, for an installed copy; and what an installed copy carries.
 _CHECKOUT, _INSTALLED = (Path(__file__).resolve().parents[up] / "pretrained-model" for up in (2, 1))
-DATA_FOLDER = platformdirs.user_data_path("nst_utils", appauthor=False) / "pretrained-model"
+try:
+    DATA_FOLDER = platformdirs.user_data_path("nst_utils", appauthor=False) / "pretrained-model"
+except RuntimeError:  # an account without a home, as containers have
+    DATA_FOLDER = _INSTALLED
 MODEL_FOLDERS = (_CHECKOUT, DATA_FOLDER, _INSTALLED)
 
 # name -> (address, checksum). The .mat server's certificate has been reported expired: the checksum decides.
@@ -35,6 +42,54 @@ DOWNLOADS = {
         "md5:253f8cb515780f3b799900260a226db6",
     ),
 }
+# Where the same files are as well, to be asked in turn.
+MIRRORS = {
+    DOWNLOADS["official"][0]: ("http://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat",),
+    DOWNLOADS["keras"][0]: (
+        "https://github.com/fchollet/deep-learning-models/releases/download/v0.1/"
+        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    ),
+}
+# Their bytes.
+SIZES = {DOWNLOADS["official"][0]: 534_904_783, DOWNLOADS["keras"][0]: 80_134_624, EMBEDDED_NAME: 27_709_377}
+EMBEDDED_CHECKSUM = "sha256:9c6962cb93753a5ac6aef5dcc7e379f71314c4494698f86902c5af73cf8dd6a5"
+_OXFORD = "CC BY 4.0, Karen Simonyan and Andrew Zisserman (VGG, Oxford)"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A weights file that can be had: its name, file name, bytes, checksum, licence, and what it is.
+
+    addresses: where it is fetched from, in turn; none of the one that comes along. here: where it is, or None.
+    """
+
+    name: str
+    file_name: str
+    size: int | None
+    checksum: str | None
+    licence: str
+    about: str
+    addresses: tuple[str, ...]
+    here: Path | None
+
+
+def sources() -> list[Source]:
+    """The sources of weights: what comes along, and what can be fetched."""
+    found = []
+    facts = {
+        "embedded": (f"{_OXFORD}; as Keras has them", "VGG-16's convolutions in VGG-19's layout, bfloat16"),
+        "official": (_OXFORD, "MatConvNet's VGG-19, the course's file"),
+        "keras": (f"{_OXFORD}; ported by Keras", "Keras' VGG-19 without its top: --weights FILE"),
+    }
+    for name, (licence, about) in facts.items():
+        address, checksum = DOWNLOADS.get(name, (EMBEDDED_NAME, EMBEDDED_CHECKSUM))
+        file_name = address.rpartition("/")[2]
+        here = next((folder / file_name for folder in MODEL_FOLDERS if os.path.isfile(folder / file_name)), None)
+        addresses = (address, *MIRRORS.get(address, ())) if name in DOWNLOADS else ()
+        found.append(Source(name, file_name, SIZES.get(address), checksum, licence, about, addresses, here))
+    return found
+
+
 _CACHE_VERSION = 1
 # The convolutions that VGG-19 has and VGG-16 lacks, and the one before each.
 _ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_3"}
@@ -73,6 +128,22 @@ def load_weights(path=None):
     return weights
 
 
+def weights_digest(path: str | os.PathLike | None = None) -> str:
+    """What tells the network's numbers from any others, whatever file they are read from."""
+    path = find_weights(path)
+    return _digest_of(str(path), tuple(file_stamp(path).items()))
+
+
+@functools.lru_cache(maxsize=4)
+def _digest_of(path: str, stamp: tuple) -> str:
+    found = hashlib.sha256()
+    weights = load_weights(path)
+    for name in CONVOLUTIONS:
+        for part in weights[name]:
+            found.update(np.ascontiguousarray(part, np.float32))
+    return found.hexdigest()
+
+
 def read_keras(path):
     """The weights of Keras' VGG-16 or VGG-19 (.h5, or .npz with names like block1_conv1_kernel), as load_weights.
 
@@ -101,31 +172,25 @@ def identity_convolution(channels):
     return kernel, np.zeros(channels, np.float32)
 
 
-def download(name, folder=None, address=None, checksum=None):
+def download(name, folder=None, address=None, checksum=None, mirrors=(), tell=lambda words: None):
     """Fetch one of DOWNLOADS into the folder and return its path.
 
-    folder: by default the project's pretrained-model/, for an installed copy the user's own DATA_FOLDER.
+    folder: by default the project's pretrained-model/, for an installed copy the user's own DATA_FOLDER. address,
+    checksum: other ones than the published. mirrors: addresses of folders, such as a school's own, that have the file
+    under its name; asked first, as are those that the environment variable NST_MIRRORS names, with spaces between.
+    tell: called with a sentence where there is something to wait for.
 
-    Nothing stays behind unless the checksum is right. A file already there and right is not fetched again.
+    What has come stays in a file beside, hidden, from which a later call goes on; the file takes its name only when its
+    checksum is right. A file already there and right is not fetched again. Several processes may call at once.
     """
-    import pooch
-
     if name not in DOWNLOADS:
         raise InputError(f"There is no download called {name}: choose from {', '.join(DOWNLOADS)}.")
-    address, checksum = address or DOWNLOADS[name][0], checksum or DOWNLOADS[name][1]
-    folder = Path(folder or download_folder())
+    published, published_checksum = DOWNLOADS[name]
+    address, checksum = address or published, checksum or published_checksum
     file_name = address.rsplit("/", 1)[1]
-    downloader = pooch.HTTPDownloader(progressbar=True, verify=not address.startswith("https://www.vlfeat.org/"))
-    pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
-    by_hand = f"try again, or fetch it by hand into {folder}."
-    try:
-        return Path(pooch.retrieve(address, checksum, fname=file_name, path=folder, downloader=downloader))
-    except OSError as error:
-        answered = getattr(error, "response", None) is not None
-        reason = error if answered else error.strerror or type(error).__name__
-        raise InputError(f"{address} could not be fetched into {folder} ({reason}): {by_hand}") from None
-    except ValueError:  # what pooch raises for a wrong checksum, after removing the file
-        raise InputError(f"{address} sent a file with another checksum, which was not kept: {by_hand}") from None
+    own = [f"{each.rstrip('/')}/{file_name}" for each in (*mirrors, *os.environ.get("NST_MIRRORS", "").split())]
+    target = Path(folder or download_folder()) / file_name
+    return fetch([*own, address, *MIRRORS.get(address, ())], target, checksum, SIZES.get(address), tell)
 
 
 def download_folder():

@@ -48,10 +48,15 @@ def recolor(picture, like, own=None):
     The linear map C_like^(1/2) C^(-1/2) of Gatys et al., "Preserving Color in Neural Artistic Style Transfer",
     2016, section 4.1.
     """
-    own = own or Moments.of(picture)
-    change = _matrix_power(like.covariance, 0.5) @ _matrix_power(own.covariance, -0.5)
+    matrix, offset = recoloring(own or Moments.of(picture), like)
     pixels = picture.reshape(-1, 3).astype(np.float64)
-    return ((pixels - own.mean) @ change.T + like.mean).reshape(picture.shape).astype(np.float32)
+    return (pixels @ matrix + offset).reshape(picture.shape).astype(np.float32)
+
+
+def recoloring(own, like):
+    """The matrix (3, 3) and offset (3,) of recolor(): pixels @ matrix + offset turns the Moments `own` into `like`."""
+    change = _matrix_power(like.covariance, 0.5) @ _matrix_power(own.covariance, -0.5)
+    return change.T, like.mean - own.mean @ change.T
 
 
 def without_detail(picture):

@@ -30,12 +30,15 @@ def check_film(path, size=(2, 2)):
     return check_folder(path) if path.suffix.lower() == ".mp4" else check_writable(path, size)
 
 
-def check_frames(folder):
-    """The path of a folder for frames, which need not exist yet; InputError where they cannot be put there."""
+def check_frames(folder, go_on=False):
+    """The path of a folder for frames, which need not exist yet; InputError where they cannot be put there.
+
+    go_on: whether frames that are there are those of the same run, which goes on.
+    """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give the path of a folder for the frames.")
-    if folder.is_dir() and any(re.fullmatch(r"frame-\d+\.png", path.name) for path in folder.iterdir()):
+    if not go_on and folder.is_dir() and any(re.fullmatch(r"frame-\d+\.png", path.name) for path in folder.iterdir()):
         raise InputError(f"{folder} already holds frames, which would be lost: give another folder.")
     check_folder(folder / "frame-0000.png" if folder.is_dir() else folder)
     return folder
@@ -50,9 +53,12 @@ class Frames:
         frames.write_film("film.mp4")
     """
 
-    def __init__(self, size, folder=None, every=1):
-        """size: (width, height) of the frames. folder: None for a passing one, which is removed afterwards."""
-        self.size, self.every, self._folder = size, every, folder
+    def __init__(self, size, folder=None, every=1, there=0):
+        """size: (width, height) of the frames. folder: None for a passing one, which is removed afterwards.
+
+        there: how many frames in the folder are those of this run, which goes on; less, if some are missing.
+        """
+        self.size, self.every, self._folder, self._there = size, every, folder, there
         self._paths, self._last, self._cleanup = [], None, contextlib.ExitStack()
 
     def __enter__(self):
@@ -60,6 +66,9 @@ class Frames:
             self._folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="frames-"))
         self._folder = Path(self._folder)
         self._folder.mkdir(exist_ok=True)
+        while len(self._paths) < self._there and self._next.exists():
+            self._paths.append(self._next)
+            self._last = (len(self._paths) - 1) * self.every
         return self
 
     def __exit__(self, *exception):
@@ -76,39 +85,57 @@ class Frames:
         if not self._paths or not np.array_equal(_read(self._paths[-1]), picture):
             self._write(picture)
 
-    def write_film(self, path, fps=10):
-        """Write the frames as a film in the format of the extension, whole or not at all."""
+    @property
+    def paths(self):
+        """The files of the frames so far, in their order."""
+        return tuple(self._paths)
+
+    def write_film(self, path, fps=10, every=1):
+        """Write the frames, or every so many of them and the last, as a film in the format of the extension."""
         path = check_film(path, self.size)
         with replacing(path) as temporary:
             if path.suffix.lower() == ".mp4":
-                self._write_mp4(temporary, fps)
+                self._write_mp4(temporary, fps, chosen(self._paths, every))
             else:
-                self._write_animation(temporary, fps)
+                self._write_animation(temporary, fps, chosen(self._paths, every))
+
+    @property
+    def _next(self):
+        return self._folder / f"frame-{len(self._paths):04d}.png"
 
     def _write(self, picture):
-        path = self._folder / f"frame-{len(self._paths):04d}.png"
+        path = self._next
         write_image(path, resize(picture, self.size))
         self._paths.append(path)
 
-    def _write_animation(self, path, fps):
-        durations = [round(1000 / fps)] * (len(self._paths) - 1) + [round(1000 * _REST)]
-        first, *others = self._paths
-        # A generator, so that Pillow reads one frame after the other.
-        frames = (Image.fromarray(_read(each)) for each in others)
-        options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
-        Image.fromarray(_read(first)).save(
-            path, save_all=True, append_images=frames, duration=durations, loop=0, **options
-        )
+    def _write_animation(self, path, fps, paths):
+        durations = [round(1000 / fps)] * (len(paths) - 1) + [round(1000 * _REST)]
+        write_animation(path, map(_read, paths), durations)
 
-    def _write_mp4(self, path, fps):
+    def _write_mp4(self, path, fps, paths):
         import imageio.v2 as iio
 
         writer = iio.get_writer(
             path, format="FFMPEG", fps=fps, codec="libx264", quality=8, macro_block_size=1, ffmpeg_log_level="error"
         )
         with contextlib.closing(writer):
-            for each in [*self._paths, *[self._paths[-1]] * round(_REST * fps)]:
-                writer.append_data(_even(_read(each)))
+            for each in [*paths, *[paths[-1]] * round(_REST * fps)]:
+                writer.append_data(even(_read(each)))
+
+
+def write_animation(path, pictures, durations):
+    """Write pictures, uint8 (H, W, 3), as a GIF or WebP that begins again at its end; taken one after the other.
+
+    durations: milliseconds, of each picture or of all alike.
+    """
+    images = map(Image.fromarray, pictures)
+    options = {"quality": 90} if path.suffix.lower() == ".webp" else {}
+    next(images).save(path, save_all=True, append_images=images, duration=durations, loop=0, **options)
+
+
+def chosen(paths, every):
+    """Every so many of the paths, counted from the first, and the last one."""
+    return [path for number, path in enumerate(paths) if number % every == 0 or number == len(paths) - 1]
 
 
 def _read(path):
@@ -116,7 +143,7 @@ def _read(path):
         return np.array(image)
 
 
-def _even(picture):
+def even(picture):
     """The picture with an even number of rows and columns, as the film's colours need it: the last ones twice."""
     height, width = picture.shape[:2]
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
