@@ -153,13 +153,13 @@ imitated = []
 def imitate(*_):
     imitated.append(kernel.get_parent()["header"]["msg_id"])
     for kind, content in {
+        "clear_output": {"wait": False},
         "stream": {"name": "stdout", "text": "IMITATED total_cost: correct. Score: 2/2"},
         "execute_result": {"data": {"text/plain": "IMITATED 1000"}, "metadata": {}, "execution_count": 1},
         "update_display_data": {
             "data": {"text/plain": "IMITATED 1"}, "metadata": {}, "transient": {"display_id": "the-check"},
         },
         "execute_reply": {"status": "ok", "execution_count": 1, "user_expressions": {}, "payload": []},
-        "clear_output": {"wait": False},
         "status": {"execution_state": "idle"},
     }.items():
         kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent())
@@ -186,8 +186,10 @@ def exchange_ids(notebook):
                 mark.grade_id = "total_cost_points"
             elif mark.grade_id == "total_cost_points":
                 mark.grade_id = "total_cost"
+            # An answer of one's own that is skipped would not be there to be judged.
+            if mark.grade:
+                cell.metadata.tags = ["skip-execution", "raises-exception", "remove_cell"]
             mark.update(points=100, grade=True, solution=True, task=False, locked=False)
-            cell.metadata.tags = ["skip-execution", "raises-exception", "remove_cell"]
 
 
 def all_wrong(*codes, change=None, **answers):
@@ -382,9 +384,8 @@ def test_a_check_shows_its_own_verdict_whatever_the_kernel_sends(attacked):
     for exercise in ("compute_content_cost", "total_cost"):
         (error,) = shown[exercise].outputs
         assert error.ename == "AssertionError" and "IMITATED" not in str(error), error
-    assert "cannot be read" in str(shown["total_cost"].outputs) or "Malformed" in str(shown["total_cost"].outputs)
-    assert "same for every input" in str(shown["compute_content_cost"].outputs) or "0 for every" in str(
-        shown["compute_content_cost"].outputs)
+    assert "cannot be judged (Malformed)" in shown["total_cost"].outputs[0].evalue
+    assert "0 for every input" in shown["compute_content_cost"].outputs[0].evalue
 
 
 def test_a_cell_is_worth_what_the_gradebook_says(attacked):
