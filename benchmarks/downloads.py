@@ -245,8 +245,8 @@ except InputError as error:
 def fetching(server: Server, target: Path, known: bool = True) -> subprocess.Popen:
     """A process that fetches the server's file. known: whether it knows how large the file is."""
     task = json.dumps([[server.address], str(target), SHA256, len(DATA) if known else None])
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-c", FETCH, task], **pipes)
+    command = [sys.executable, "-c", FETCH, task]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def one_series(server: Server, folder: Path, random: np.random.Generator, number: int) -> dict[str, int]:

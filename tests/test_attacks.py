@@ -232,7 +232,9 @@ import os, pathlib, glob
 told = {"environment": sorted(os.environ), "home": os.environ.get("HOME"), "read": [], "written": []}
 for path in PATHS:
     try:
-        told["read"] += [path] if pathlib.Path(path).is_file() and pathlib.Path(path).read_bytes() else []
+        # What it has littered itself, in an earlier run of the cell, is nothing of the course.
+        there = pathlib.Path(path).is_file() and pathlib.Path(path).read_bytes().replace(b"here I was", b"")
+        told["read"] += [path] if there else []
         with open(path, "ab") as file:
             file.write(b"here I was")
         told["written"].append(path)

@@ -16,7 +16,7 @@ from nst_utils.base.errors import InputError
 try:
     import fcntl
 except ImportError:  # Windows, where nobody removes what another one has open
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 def write_text(path, text):
@@ -72,7 +72,7 @@ def replacing(path):
 def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays of numbers or text under their names as an .npz, replaced whole or not at all, and onto the disk."""
     with replacing(check_folder(path)) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **dict(arrays))  # type: ignore[arg-type]
         # Before it takes its name: then that holds the old file or the new one even when the power fails.
         file.flush()
         os.fsync(file.fileno())

@@ -201,7 +201,7 @@ def train(
     steps: Annotated[int, typer.Option(metavar="N", min=1, help="Steps in all.")] = 16000,
     side: Annotated[int, typer.Option(metavar="N", min=32, help="Side of a piece of a photograph, in pixels.")] = 192,
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Pieces in a step.")] = 2,
-    steady: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the flicker cost.")] = 0.2,
+    steady: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the flicker cost.")] = 0.4,
     content: Annotated[float, typer.Option(metavar="X", min=0, help="Weight of the content cost.")] = 0.03,
     learning_rate: Annotated[float, typer.Option(metavar="X", min=1e-9, help="Adam's step size, at most.")] = 1.5e-3,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the first weights and the pieces.")] = 0,

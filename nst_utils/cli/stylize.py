@@ -92,8 +92,9 @@ def stylize(
 
     nst stylize photo.jpg night.jpg harvest.jpg -o picture.png --masks sky.png,rest
 
-    Ctrl-C stops and keeps the picture so far. With --checkpoint FILE a run that was stopped or killed goes on: the same
-    command with --resume FILE.
+    Ctrl-C stops and keeps the picture so far.
+
+    A run with --checkpoint FILE that was stopped or killed goes on with the same command and --resume FILE.
     """
     from nst_utils.engine.checkpoint import standing_of
     from nst_utils.engine.styles import Style, regions_of, styles_of

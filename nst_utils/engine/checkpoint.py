@@ -99,9 +99,9 @@ def check_pause(every: Any) -> float | None:
     return float(every)
 
 
-def check_new(path: str | os.PathLike) -> Path:
+def check_new(name: str | os.PathLike) -> Path:
     """The path, if a run that begins may keep its checkpoint there; InputError where something would be lost."""
-    path = check_folder(path)
+    path = Path(check_folder(name))
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return path
     try:
@@ -126,15 +126,13 @@ def standing_of(
     A run that goes on keeps on writing the file it goes on from, unless it is given another one. One file given for
     both that is not there yet is for a run to begin, so that one command does for a beginning and for going on.
     """
-    if resume is None or (checkpoint is not None and _same(resume, checkpoint) and not os.path.exists(resume)):
+    if resume is None:
         return None, None if checkpoint is None else check_new(checkpoint)
-    before = read_checkpoint(resume, whole)
-    own = checkpoint is None or _same(resume, checkpoint)
-    return before, check_folder(resume) if own else check_new(checkpoint)
-
-
-def _same(one: str | os.PathLike, other: str | os.PathLike) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+    if checkpoint is None or os.path.realpath(resume) == os.path.realpath(checkpoint):
+        if checkpoint is not None and not os.path.exists(resume):
+            return None, check_new(checkpoint)
+        return read_checkpoint(resume, whole), Path(check_folder(resume))
+    return read_checkpoint(resume, whole), check_new(checkpoint)
 
 
 class Keeper:

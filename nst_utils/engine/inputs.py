@@ -93,5 +93,5 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 def _digest(array: np.ndarray) -> str:
     told = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
-    told.update(np.ascontiguousarray(array))
+    told.update(np.ascontiguousarray(array).data)
     return told.hexdigest()

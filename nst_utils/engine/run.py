@@ -35,7 +35,7 @@ COARSEST_SIDE = 64
 # Steps of each phase, chosen by the fall of the cost per second (benchmarks/time_to_quality.py).
 COARSE_STEPS, SHALLOW_STEPS = 10, 10
 # Of the quality quick, which looks at the shallow layers alone.
-QUICK_COARSE_STEPS = 5
+QUICK_COARSE_STEPS = 3
 # The same for the method neighbours, chosen by two figures of how a picture looks (benchmarks/look.py): the coarsest
 # side, the pixels of a large level, and (steps, all_layers, share, style_weight) of each phase of a coarse one.
 COARSEST_SIDE_OF_NEIGHBOURS, LARGE_LEVEL = 38, 17_000 * 16

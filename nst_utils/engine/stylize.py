@@ -94,7 +94,8 @@ class Steps:
         pause, self._settings = check_pause(checkpoint_every), settings
         before, checkpoint = _before(resume, checkpoint)
         self.run = Run(content, style, settings)
-        self.last, self.history = None, []
+        self.last: Step | None = None
+        self.history: list[Step] = []
         self._keeper = None if checkpoint is None else Keeper(checkpoint, pause)
         self._state = self._told = self.run.begin()
         self._kept: State | None = None
@@ -118,6 +119,7 @@ class Steps:
                 return next(self)
             self._state = found
         self.catch_up()
+        assert self.last is not None
         return self.last
 
     @property
@@ -198,7 +200,7 @@ def _step_of(row: np.ndarray) -> Step:
     told = dict(zip(STEP, row.tolist(), strict=True))
     for name in ("iteration", "planned", "width", "height"):
         told[name] = int(told[name])
-    return Step(**told | {"exact": bool(told["exact"])}, _picture=None)
+    return Step(**told | {"exact": bool(told["exact"])}, _picture=None)  # type: ignore[arg-type]
 
 
 def _result(steps: Steps, stopped: str) -> Result:
@@ -207,6 +209,7 @@ def _result(steps: Steps, stopped: str) -> Result:
         try:
             steps.catch_up()
             last, run = steps.last, steps.run
+            assert last is not None
             # An early interrupt leaves the picture of a coarse level.
             image = resize(last.image, run.size)
             costs = _costs(run, last, image, stopped)

@@ -27,7 +27,7 @@ class Plan:
     content: float = 0.03
     tone: float = 2.0
     variation: float = 2e-5
-    steady: float = 0.2
+    steady: float = 0.4
     noise: float = 8.0
     seed: int = 0
     precision: str = "auto"

@@ -93,8 +93,9 @@ class Place:
     def _sandbox(self):
         if not self._bwrap:
             return []
-        seen = [*_SYSTEM, sys.prefix, sys.base_prefix, str(_PACKAGE), *(path for path in sys.path if path)]
-        seen += [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        modules = [*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        seen = [*_SYSTEM, sys.prefix, sys.base_prefix, str(_PACKAGE)]
+        seen += [path for path in modules if path and not self._is_around_the_course(Path(path).resolve())]
         seen += [path for path in [os.environ.get("NST_WEIGHTS", "")] if path]
         # The solutions of a checkout lie beside the package.
         hidden = [path.resolve() for path in map(Path, [_PACKAGE.parent / "notebooks", *self._hidden]) if path.exists()]
@@ -105,6 +106,10 @@ class Place:
         small = ["--size", str(_FILE), "--tmpfs"]
         own = ["--bind", str(self.folder), str(self.folder), "--chdir", str(self.work)]
         return [self._bwrap, *_BWRAP, *small, "/tmp", *small, "/dev/shm", *_bound(seen), *masks, *own]
+
+    def _is_around_the_course(self, folder):
+        """Whether a folder of modules, but for the package's own, holds what is hidden, and so the course around it."""
+        return folder != _PACKAGE.parent and any(Path(one).resolve().is_relative_to(folder) for one in self._hidden)
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -116,7 +116,8 @@ def _alone(target: Path, tell: Callable[[str], Any]) -> Iterator[None]:
 def _fetch(
     addresses: Sequence[str], target: Path, checksum: str | None, size: int | None, tell: Callable[[str], Any]
 ) -> Path:
-    part, failed = part_of(target), []
+    part = part_of(target)
+    failed: list[str] = []
     for address in addresses:
         if failed:
             tell(f"{failed[-1]}: trying {address} ...")

@@ -140,7 +140,7 @@ def _digest_of(path: str, stamp: tuple) -> str:
     weights = load_weights(path)
     for name in CONVOLUTIONS:
         for part in weights[name]:
-            found.update(np.ascontiguousarray(part, np.float32))
+            found.update(np.ascontiguousarray(part, np.float32).data)
     return found.hexdigest()
 
 
