@@ -2,8 +2,9 @@
 
     python benchmarks/reliability.py
 
-A part of the project gets its section by a function here that takes the figures of a file of benchmarks/results and
-gives lines of Markdown, and a line in SECTIONS. Files that are not there yet have no section.
+The benchmarks that have a section write it themselves when they have measured. A section is a function here that takes
+the figures of a file of benchmarks/results and gives lines of Markdown, and a line in SECTIONS. Files that are not
+there yet have none.
 """
 
 import json
@@ -83,8 +84,40 @@ def mutants(figures):
     ]  # fmt: skip
 
 
+def survival(figures):
+    """Of survival.json."""
+    return [
+        "## Runs that are killed", "", "`python benchmarks/survival.py`", "", _measured(figures), "",
+        f"Runs of {len(figures['runs'])} kinds ({'; '.join(figures['runs'])}), killed (`kill -9`) at random moments "
+        "and gone on with from their checkpoints, until they ended, and compared, byte by byte, with the same run undisturbed.",
+        "",
+        *_table([
+            ("kills survived", figures["kills_survived"]), ("runs", figures["series"]),
+            ("results lost, or other than undisturbed", figures["results_lost"] or "none"),
+            ("checkpoints that could not be read", figures["checkpoints_unreadable"] or "none"),
+            ("steps lost by a kill, at most", figures["most_steps_lost"]),
+            ("files left over", figures["files_left_over"] or "none"),
+        ]), "",
+    ]  # fmt: skip
+
+
+def downloads(figures):
+    """Of downloads.json."""
+    return [
+        "## Downloads", "", "`python benchmarks/downloads.py`", "", _measured(figures), "",
+        f"Servers that spoil their answers in {figures['kinds_of_faults']} ways, and processes killed (`kill -9`) "
+        "while they fetch; the command is given again until the file is there.", "",
+        *_table([
+            ("downloads", figures["series"]), ("answers spoilt", figures["faults"]), ("kills", figures["kills"]),
+            ("right at last", figures["right_at_last"]), ("results lost", figures["results_lost"] or "none"),
+            ("false files under the true name", figures["false_files"] or "none"),
+            ("files left over", figures["files_left_over"] or "none"),
+        ]), "",
+    ]  # fmt: skip
+
+
 # {file in benchmarks/results: its section}, in the order of the page.
-SECTIONS = {"grading": grades, "mutants": mutants}
+SECTIONS = {"grading": grades, "survival": survival, "downloads": downloads, "mutants": mutants}
 
 
 def page(results=RESULTS, sections=SECTIONS):
@@ -96,6 +129,10 @@ def page(results=RESULTS, sections=SECTIONS):
     return "\n".join(lines).rstrip() + "\n"
 
 
-if __name__ == "__main__":
+def write():
     write_text(PAGE, page())
     print(f"{PAGE.relative_to(ROOT)} is written.")
+
+
+if __name__ == "__main__":
+    write()
