@@ -89,7 +89,7 @@ def survival(figures):
     return [
         "## Runs that are killed", "", "`python benchmarks/survival.py`", "", _measured(figures), "",
         f"Runs of {len(figures['runs'])} kinds ({'; '.join(figures['runs'])}), killed (`kill -9`) at random moments "
-        "and gone on with from their checkpoints, until they ended, and compared, byte by byte, with the same run undisturbed.",
+        "and gone on with from their checkpoints until they ended; compared, byte by byte, with the run undisturbed.",
         "",
         *_table([
             ("kills survived", figures["kills_survived"]), ("runs", figures["series"]),
