@@ -74,10 +74,14 @@ def run_child(script, *arguments):
 
 
 def save(name, results):
-    """Write the results, with the machine and the date, to benchmarks/results/NAME.json."""
+    """Write the results, with the machine and the date, to benchmarks/results/NAME.json; and the page they are in."""
+    import reliability  # which needs this module
+
     RESULTS.mkdir(exist_ok=True)
     about = {"machine": machine(), "python": platform.python_version(), "date": time.strftime("%Y-%m-%d")}
     write_text(RESULTS / f"{name}.json", json.dumps(about | results, indent=1) + "\n")
+    if name in reliability.SECTIONS:
+        reliability.write()
 
 
 def save_plot(name, figure):

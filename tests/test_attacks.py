@@ -1,12 +1,14 @@
 """Answers that are wrong and try to earn points all the same: none does, and nobody else's work is touched.
 
 Each attack is code of a submission's own, graded by nbgrader as a class is. Attacks that do not get in each other's way
-share a submission, and so a kernel. The answers beside them are wrong, `return 0.0`, unless a test says otherwise.
+share a submission, and so a kernel. The answers beside them are wrong, `return 0.0`, unless a test says otherwise. What
+only never ends, or ends the process, is in test_grading.
 """
 
 import ast
 import csv
 import os
+import re
 import socket
 import sqlite3
 import textwrap
@@ -14,6 +16,7 @@ import threading
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from test_grading import ALL, ASSIGNMENT, EXERCISES, RIGHT, points, worth, write_assignment
 
 from nst_utils.grading.confinement import bubblewrap
@@ -21,7 +24,11 @@ from nst_utils.grading.executing import EnduringExecute
 
 from course import grade, release  # isort: skip - test_grading shows the way to it
 
-pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),
+    # A class is graded before its first test; a slow machine takes its time.
+    pytest.mark.timeout(1800),
+]
 HEADS = {exercise: head for exercises in EXERCISES.values() for exercise, head in exercises.items()}
 WRONG = dict.fromkeys(ALL, "return 0.0")
 
@@ -59,18 +66,21 @@ costs.compute_content_cost = costs.total_cost = costs.gram_matrix = lambda *_, *
 FORGED_REPLIES = """
 import base64
 from nst_utils.checks import answering, wire
+honest = answering.answer
 def forged(request, name, seconds):
-    return base64.b64encode(b"\\n" + REPLY).decode()
+    if b'"facts"' in base64.b64decode(request):
+        return honest(request, name, seconds)
+    return base64.b64encode(b"\\n" + REPLIES[name]).decode()
 answering.answer = forged
 """
 FORGERIES = {
     "says that all is right": b'{"value":{"outcome":"correct","value":{"array":true},"gradient":null,"right":true}}',
-    "is no text of a message": b"\\xff\\xfe not even text",
+    "is no text of a message": b"\xff\xfe not even text",
     "is nested without end": b"[" * 100_000,
     "has an array that lies about its bytes": (
         b'{"value":{"value":{"array":{"$array":["<f8",[1000000,1000000],"AAAA"]}},"gradient":null}}'
     ),
-    "is a pickle": b"\\x80\\x04\\x95\\x1f\\x00\\x00\\x00cposix\\nsystem\\n(S'true'\\ntR.",
+    "is a pickle": b"\x80\x04\x95\x1f\x00\x00\x00cposix\nsystem\n(S'true'\ntR.",
     "is a number that is none": b'{"value":{"value":{"array":NaN},"gradient":NaN}}',
 }
 TABLE = """
@@ -139,18 +149,31 @@ print("compute_content_cost: correct. Score: 2/2")
 from IPython.display import HTML, display
 shown = display(HTML("<b>graded: 100</b>"), display_id="the-check")
 kernel = get_ipython().kernel
+imitated = []
 def imitate(*_):
+    imitated.append(kernel.get_parent()["header"]["msg_id"])
     for kind, content in {
-        "execute_result": {"data": {"text/plain": "1000"}, "metadata": {}, "execution_count": 1},
-        "update_display_data": {"data": {"text/plain": "1"}, "metadata": {}, "transient": {"display_id": "the-check"}},
-        "execute_reply": {"status": "ok", "execution_count": 1, "user_expressions": {}, "payload": []},
         "clear_output": {"wait": False},
+        "stream": {"name": "stdout", "text": "IMITATED total_cost: correct. Score: 2/2"},
+        "execute_result": {"data": {"text/plain": "IMITATED 1000"}, "metadata": {}, "execution_count": 1},
+        "update_display_data": {
+            "data": {"text/plain": "IMITATED 1"}, "metadata": {}, "transient": {"display_id": "the-check"},
+        },
+        "execute_reply": {"status": "ok", "execution_count": 1, "user_expressions": {}, "payload": []},
         "status": {"execution_state": "idle"},
     }.items():
         kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent())
 imitate()
 get_ipython().events.register("pre_execute", imitate)
 get_ipython().events.register("post_execute", imitate)
+# The reply itself: of the check of total_cost, what is asked of the function is answered "correct".
+really = kernel.session.send
+def send(stream, kind, content=None, parent=None, **named):
+    asked = (content or {}).get("user_expressions", {}) if kind == "execute_reply" else {}
+    if asked and "'total_cost'" in str(parent["content"]):
+        content["user_expressions"] = {"reply": {"status": "ok", "metadata": {}, "data": {"text/plain": "correct"}}}
+    return really(stream, kind, content, parent, **named)
+kernel.session.send = send
 """
 
 
@@ -163,8 +186,10 @@ def exchange_ids(notebook):
                 mark.grade_id = "total_cost_points"
             elif mark.grade_id == "total_cost_points":
                 mark.grade_id = "total_cost"
+            # An answer of one's own that is skipped would not be there to be judged.
+            if mark.grade:
+                cell.metadata.tags = ["skip-execution", "raises-exception", "remove_cell"]
             mark.update(points=100, grade=True, solution=True, task=False, locked=False)
-            cell.metadata.tags = ["skip-execution", "raises-exception", "remove_cell"]
 
 
 def all_wrong(*codes, change=None, **answers):
@@ -183,10 +208,12 @@ SUBMISSIONS = {
         EQUAL_TO_ALL, compute_content_cost="return Equal()", total_cost="raise Rude()",
         gram_matrix="return np.zeros((A.shape[0],) * 2).view(EqualArray)",
     ),
-    "imitating": all_wrong(IMITATION, change=exchange_ids),
+    # One answer is right: it is to earn what it is worth, and not the hundred points that its cell says.
+    "imitating": all_wrong(IMITATION, change=exchange_ids, gram_matrix=RIGHT["gram_matrix"])
+    | {"earns": {"gram_matrix"}},
     **{
-        f"forged: {name}".replace(" ", "-").replace(":", ""): all_wrong(f"REPLY = {reply!r}\n{FORGED_REPLIES}")
-        for name, reply in list(FORGERIES.items())[:2]
+        name: all_wrong(f"REPLIES = {dict(zip(ALL, replies, strict=True))!r}\n{FORGED_REPLIES}")
+        for name, replies in (("forging", list(FORGERIES.values())[:3]), ("forging-more", list(FORGERIES.values())[3:]))
     },
 }
 
@@ -200,7 +227,6 @@ for _ in range(7):
 time.sleep(1000)
 """
 BRIM = "kept = []\nwhile True:\n    kept.append(np.ones(20_000_000))"
-NATIVE = "import ctypes\nctypes.PyDLL(None).sleep(10**6)"
 LITTER = """
 import os, pathlib, glob
 told = {"environment": sorted(os.environ), "home": os.environ.get("HOME"), "read": [], "written": []}
@@ -230,6 +256,30 @@ for number in range(400):
     display(HTML("x" * 200_000))
 """
 SECRET = "NST_TEST_TOKEN"
+# What each submission tries, in words; that of the thief is in a course of its own.
+ATTACKS = {
+    "patched": [
+        "the verdict, its comparison and its tolerance patched", "NumPy and TensorFlow patched",
+        "the package's own formulas patched",
+    ],
+    "shadowed": ["the checks, the built-in errors and the modules shadowed"],
+    "random": ["a table of the answers that a check in the notebook asks for", "random generators tampered with"],
+    "searching": ["the right answer looked for in frames and among all objects", "`sys.settrace` on the checks"],
+    "equal": [
+        "a number that is equal to all", "an array that is equal to all", "errors out of `__repr__` and `__str__`",
+    ],
+    "imitating": [
+        "output that imitates a verdict", "a reply of the kernel that does", "cells' names, points and tags exchanged",
+    ],
+    "forging": [f"a forged reply that {what}" for what in list(FORGERIES)[:3]],
+    "forging-more": [f"a forged reply that {what}" for what in list(FORGERIES)[3:]],
+    "bomb": ["a fork bomb", "memory to the brim"],
+    "litter": [
+        "the grader's environment read", "files above the folder read and written", "the network",
+        "the notebook rewritten that is being graded", "`display()` without end",
+    ],
+    "thief": ["a changed gradebook"],
+}
 
 
 def hand_in(course, name, codes, answers, change=None, **_):
@@ -276,7 +326,7 @@ def server():
 def attacked(tmp_path_factory, server):
     """The course after everyone has been graded, what was said, and the files that were to stay as they are."""
     folder = tmp_path_factory.mktemp("attacked")
-    course = new_course(folder, "timeout = 60", "memory = 2_000_000_000", "processes = 60")
+    course = new_course(folder, "timeout = 120", "memory = 2_000_000_000", "processes = 60")
     for name, what in SUBMISSIONS.items():
         hand_in(course, name, **what)
     hand_in(course, "bomb", [], {**RIGHT, "total_cost": FORK_BOMB, "gram_matrix": BRIM})
@@ -284,7 +334,8 @@ def attacked(tmp_path_factory, server):
     source = course / "source" / ASSIGNMENT / "all.ipynb"
     untouched = [others, source, course / "nbgrader_config.py", folder / "beside.txt"]
     (folder / "beside.txt").write_text("beside")
-    paths = [str(path) for path in (*untouched, course / "gradebook.db")]
+    # Where nothing holds it back, it could spoil the grading of the others.
+    paths = [str(path) for path in (*untouched, course / "gradebook.db")] if bubblewrap() else []
     codes = [f"PATHS, PORT = {paths!r}, {server[0]}\n{LITTER}", DISPLAYING]
     hand_in(course, "litter", codes, RIGHT)
     before = {path: path.read_bytes() for path in untouched}
@@ -297,11 +348,17 @@ def attacked(tmp_path_factory, server):
     return course, said, before
 
 
+def test_there_are_more_than_twenty_attacks():
+    assert set(ATTACKS) == {*SUBMISSIONS, "bomb", "litter", "thief"}
+    assert len({attack for attacks in ATTACKS.values() for attack in attacks}) > 20
+
+
 @pytest.mark.parametrize("exercise", ALL)
 @pytest.mark.parametrize("name", SUBMISSIONS)
 def test_no_attack_earns_a_point(attacked, name, exercise):
     course, _, _ = attacked
-    assert points(course, name)[exercise] == 0
+    earned = worth(course)[exercise] if exercise in SUBMISSIONS[name]["earns"] else 0
+    assert points(course, name)[exercise] == earned
 
 
 def test_the_attacks_ran(attacked):
@@ -312,6 +369,42 @@ def test_the_attacks_ran(attacked):
             if output.output_type == "error" and "nbgrader" not in cell.metadata
         ]
         assert not errors, (name, errors)
+
+
+def checks_of(course, name):
+    """{exercise: its check's cell} as it was graded."""
+    cells = {cell.metadata.get("nbgrader", {}).get("grade_id", ""): cell for cell in autograded(course, name)}
+    return {exercise: cells[f"{exercise}_points"] for exercise in ALL}
+
+
+def test_a_check_shows_its_own_verdict_whatever_the_kernel_sends(attacked):
+    course, _, _ = attacked
+    # The imitations did arrive, where they may: in the submission's own cells.
+    assert sum("IMITATED" in str(cell.get("outputs")) for cell in autograded(course, "imitating")) >= len(ALL)
+    shown = checks_of(course, "imitating")
+    assert shown["gram_matrix"].outputs == []
+    for exercise in ("compute_content_cost", "total_cost"):
+        (error,) = shown[exercise].outputs
+        assert error.ename == "AssertionError" and "IMITATED" not in str(error), error
+    assert "cannot be judged (Malformed)" in shown["total_cost"].outputs[0].evalue
+    assert "0 for every input" in shown["compute_content_cost"].outputs[0].evalue
+
+
+def test_a_cell_is_worth_what_the_gradebook_says(attacked):
+    course, _, _ = attacked
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        submission = gradebook.find_submission(ASSIGNMENT, "imitating")
+        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+        assert submission.max_score == sum(worth(course).values())
+        assert submission.score == worth(course)["gram_matrix"]
+        assert not any(one.needs_manual_grade or one.manual_score or one.extra_credit for one in grades)
+
+
+@pytest.mark.parametrize("name", ["forging", "forging-more"])
+def test_a_forged_reply_is_what_was_judged(attacked, name):
+    course, _, _ = attacked
+    for exercise, cell in checks_of(course, name).items():
+        assert re.search("cannot be judged|object of type", cell.outputs[0].evalue), (exercise, cell.outputs)
 
 
 def test_a_bomb_and_memory_to_the_brim_cost_their_own_points_only(attacked):
@@ -342,14 +435,18 @@ def test_the_kernel_sees_no_token_of_the_graders(attacked):
     assert told(course)["home"] != os.environ.get("HOME")
 
 
-@pytest.mark.skipif(not bubblewrap(), reason="bubblewrap is not installed, or not allowed here")
+def test_whether_submissions_are_confined_is_said_first(attacked):
+    _, said, _ = attacked
+    assert ("confined by bubblewrap: no network" if bubblewrap() else "NOT confined: they can") in said[0]
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="NOT TESTED: bubblewrap is not installed, or not allowed here")
 def test_a_confined_submission_reads_and_writes_nothing_of_the_course_and_reaches_nobody(attacked, server):
-    course, said, before = attacked
+    course, _, before = attacked
     # What it may have written lies in a memory of its own, under the same name.
     assert told(course)["read"] == []
     assert {path: path.read_bytes() for path in before} == before
     assert told(course)["network"] is False and server[1] == []
-    assert "confined by bubblewrap" in said[0]
 
 
 def test_a_notebook_that_is_rewritten_while_it_runs_is_graded_as_handed_in(attacked):
@@ -371,7 +468,7 @@ def test_nothing_of_a_submission_is_left_running(attacked):
 
 
 def test_a_changed_gradebook_is_put_right(tmp_path):
-    course = new_course(tmp_path, "sandbox = 'none'", "timeout = 60")
+    course = new_course(tmp_path, "sandbox = 'none'", "timeout = 120")
     hand_in(course, "a-friend", [], WRONG)
     database = str(course / "gradebook.db")
     change = (

@@ -11,9 +11,10 @@ from conftest import ROOT
 
 from nst_utils.cli import app
 
-sys.path.insert(0, str(ROOT / "docs"))
+sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "benchmarks")]
 
 import build_site as build  # noqa: E402
+import reliability  # noqa: E402
 
 
 def test_no_link_between_the_pages_of_the_project_is_broken(tmp_path):
@@ -110,6 +111,13 @@ def test_the_gains_that_the_page_tells_are_those_that_were_measured():
     page = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| \[(.*)\]\(.*\) \| (?:more than )?([\d.]+) \|$", page, re.M)
     assert told == [(idea["without"], f"{idea['over_whole']:.1f}") for idea in measured.values()]
+
+
+def test_the_page_of_reliability_is_made_from_what_was_measured(tmp_path):
+    assert (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8") == reliability.page()
+    (tmp_path / "b.json").write_text('{"lost": 3}')
+    made = reliability.page(tmp_path, {"a": lambda figures: 1 / 0, "b": lambda figures: [f"{figures['lost']} lost"]})
+    assert made.startswith("# How far") and made.endswith("\n\n3 lost\n")
 
 
 def test_figures_are_tables_of_what_was_measured(tmp_path):

@@ -1,0 +1,138 @@
+"""Writes docs/reliability.md from what the benchmarks have measured; nothing in that page is written by hand.
+
+    python benchmarks/reliability.py
+
+The benchmarks that have a section write it themselves when they have measured. A section is a function here that takes
+the figures of a file of benchmarks/results and gives lines of Markdown, and a line in SECTIONS. Files that are not
+there yet have none.
+"""
+
+import json
+from pathlib import Path
+
+from common import RESULTS, ROOT
+
+from nst_utils.base.files import write_text
+
+PAGE = ROOT / "docs" / "reliability.md"
+_INTRODUCTION = """
+# How far it can be trusted
+
+What was tried to make it lose, hang or lie, and what came of it. The commands named here did the measuring; this page
+is made from the figures that they wrote, by `python benchmarks/reliability.py`.
+"""
+
+
+def _table(rows):
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+
+
+def _measured(figures):
+    return f"*{figures['machine']}, Python {figures['python']}, {figures['date']}*"
+
+
+def grades(figures):
+    """Of grading.json."""
+    lines = ["## Grades", "", "`python benchmarks/grading.py`", "", _measured(figures), ""]
+    if found := figures.get("attacks"):
+        without = f", {found['left_out']} left out" if found["left_out"] else ""
+        lines += [
+            f"The verdict on an answer is reached outside the process that runs it. {found['confinement']} Submissions "
+            f"tried to earn points otherwise, or to spoil the grading of others, by: {found['kinds']}.", "",
+            *_table([
+                ("attacks tried", found["attacks"]),
+                ("tests of what came of them", f"{found['tests']}, {found['failed'] or 'none'} failed{without}"),
+            ]), "",
+        ]  # fmt: skip
+    if found := figures.get("class"):
+        lost, kills = found["results_lost"], [str(number) for number in found["killed_at"]]
+        lines += [
+            f"A generated class of {found['students']} submissions, right ones in several forms, wrong ones, crashes, "
+            "endless loops and memory to the brim, was graded with one command, which was killed (`kill -9`) and given "
+            "again.", "",
+            *_table([
+                ("submissions", found["students"]), ("killed when so many had been graded", " and ".join(kills)),
+                ("graded in the end", found["graded"]), ("results lost", lost or "none"),
+                ("scores as designed", found["scores_as_designed"]),
+                ("minutes in all", f"{found['minutes']}, with {found['jobs']} jobs"),
+            ]), "",
+        ]  # fmt: skip
+    if found := figures.get("seconds_each"):
+        told = f"the median of {found['rounds']} rounds of {found['submissions']} submissions"
+        each = [(f"seconds for a submission {name}", value) for name, value in found.items() if name.startswith("with")]
+        lines += [f"Each has one notebook with two exercises; {told}, all else included:", "", *_table(each), ""]
+    return lines
+
+
+def mutants(figures):
+    """Of mutants.json: the exercises' right answers, changed in every way that the tests know."""
+    rows = figures["mutants of the exercises"]
+
+    def total(of):
+        return sum(row[of] for row in rows)
+
+    tried, accepted = total("mutants"), total("accepted")
+    return [
+        "## Checks of the exercises", "", "`python tests --mutants`", "",
+        f"Right answers to {len(rows)} exercises, changed by a machine. A change that alters the result has to be "
+        "found, and called by its name; one that does not has to pass.", "",
+        *_table([
+            ("wrong answers tried", tried), ("taken for right", accepted or "none"),
+            ("called by their name", f"{total('named')} ({total('named') / tried:.1%})"),
+            ("other right answers tried", total("equivalents")), ("accepted", total("equivalents accepted")),
+        ]), "",
+    ]  # fmt: skip
+
+
+def survival(figures):
+    """Of survival.json."""
+    return [
+        "## Runs that are killed", "", "`python benchmarks/survival.py`", "", _measured(figures), "",
+        f"Runs of {len(figures['runs'])} kinds ({'; '.join(figures['runs'])}), killed (`kill -9`) at random moments "
+        "and gone on with from their checkpoints until they ended; compared, byte by byte, with the run undisturbed.",
+        "",
+        *_table([
+            ("kills survived", figures["kills_survived"]), ("runs", figures["series"]),
+            ("results lost, or other than undisturbed", figures["results_lost"] or "none"),
+            ("checkpoints that could not be read", figures["checkpoints_unreadable"] or "none"),
+            ("steps lost by a kill, at most", figures["most_steps_lost"]),
+            ("files left over", figures["files_left_over"] or "none"),
+        ]), "",
+    ]  # fmt: skip
+
+
+def downloads(figures):
+    """Of downloads.json."""
+    return [
+        "## Downloads", "", "`python benchmarks/downloads.py`", "", _measured(figures), "",
+        f"Servers that spoil their answers in {figures['kinds_of_faults']} ways, and processes killed (`kill -9`) "
+        "while they fetch; the command is given again until the file is there.", "",
+        *_table([
+            ("downloads", figures["series"]), ("answers spoilt", figures["faults"]), ("kills", figures["kills"]),
+            ("right at last", figures["right_at_last"]), ("results lost", figures["results_lost"] or "none"),
+            ("false files under the true name", figures["false_files"] or "none"),
+            ("files left over", figures["files_left_over"] or "none"),
+        ]), "",
+    ]  # fmt: skip
+
+
+# {file in benchmarks/results: its section}, in the order of the page.
+SECTIONS = {"grading": grades, "survival": survival, "downloads": downloads, "mutants": mutants}
+
+
+def page(results=RESULTS, sections=SECTIONS):
+    """The page, in Markdown."""
+    lines = [_INTRODUCTION.strip(), ""]
+    for name, section in sections.items():
+        if (path := Path(results) / f"{name}.json").exists():
+            lines += section(json.loads(path.read_text(encoding="utf-8")))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write():
+    write_text(PAGE, page())
+    print(f"{PAGE.relative_to(ROOT)} is written.")
+
+
+if __name__ == "__main__":
+    write()
