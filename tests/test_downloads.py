@@ -124,6 +124,35 @@ def test_what_has_come_is_not_fetched_again(fetch, server, tmp_path):
     assert [headers.get("Range") for _, headers in server.asked] == [None, "bytes=100000-", "bytes=200000-"]
 
 
+def beginning(sent):
+    """An answer that begins anew whatever part is asked for, and breaks off after so many bytes."""
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(DATA)))
+        handler.end_headers()
+        handler.wfile.write(DATA[:sent])
+
+    return answer
+
+
+def test_a_server_that_begins_anew_and_breaks_off_costs_nothing_of_what_is_here(fetch, server, tmp_path):
+    server.answers = [faulty.promising(len(DATA), 200_000), beginning(50_000), beginning(0)]
+    fetch()
+    assert_right(tmp_path)
+    assert [headers.get("Range") for _, headers in server.asked] == [None, *["bytes=200000-"] * 3]
+
+
+def test_a_whole_answer_takes_the_place_of_what_was_here_and_is_wrong(fetch, server, tmp_path):
+    part = downloads.part_of(tmp_path / "here" / "weights.mat")
+    part.parent.mkdir()
+    part.write_bytes(DATA[:100_000] + faulty.WRONG[:100_000])
+    server.answers = [faulty.without_ranges]
+    fetch()
+    assert_right(tmp_path)
+    assert len(server.asked) == 1
+
+
 def test_a_server_that_breaks_off_again_and_again_still_gives_the_file(fetch, server, tmp_path):
     server.answers = [faulty.promising(len(DATA), 5_000)] * 50
     fetch()
@@ -233,6 +262,46 @@ def test_a_wrong_file_stays_until_the_right_one_is_there(fetch, server, tmp_path
     assert_right(tmp_path)
 
 
+# Headers that no server should send: those of an answer with the file, and those that lead elsewhere. Most of them made
+# a traceback once.
+HEADERS = {
+    "no number": (503, {"Retry-After": "\xb2"}),
+    "no date": (503, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2300"}),
+    "no length": (200, {"Content-Length": "\xb2"}),
+    "a negative length": (200, {"Content-Length": "-5"}),
+    "two lengths": (200, {"Content-Length": "5, 6"}),
+    "a length beyond all": (200, {"Content-Length": "9" * 5000}),
+    "no part": (206, {"Content-Range": "bytes \xb2-9/\xb2"}),
+    "a part of all": (206, {"Content-Range": "bytes 0-9/" + "9" * 5000}),
+    "no chunks": (200, {"Transfer-Encoding": "chunked"}),
+    "no gzip": (200, {"Content-Encoding": "gzip"}),
+    "packed too often": (200, {"Content-Encoding": ", ".join(["gzip"] * 20)}),
+    "to no address": (302, {"Location": "http://["}),
+    "to no name": (302, {"Location": "http://a..b/"}),
+    "to no text": (302, {"Location": "http://\xff\xfe/"}),
+    "to no port": (302, {"Location": "http://127.0.0.1:99999/"}),
+    "too many": (200, {f"X-{number}": "1" for number in range(300)}),
+    "too long": (200, {"X": "x" * 100_000}),
+    "another status": (999, {}),
+    "what a terminal obeys": (404, {}),
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_whatever_the_headers_say_is_one_sentence_and_the_next_address_is_asked(fetch, server, mirror, tmp_path, name):
+    status, headers = HEADERS[name]
+    lines = [f"HTTP/1.1 {status} \x1b[31mred\x07", *(": ".join(each) for each in headers.items()), "\r\n"]
+    answer = "\r\n".join(lines).encode("latin-1") + DATA
+    server.answers = [lambda handler: handler.wfile.write(answer)] * 200
+    try:
+        fetch()  # some of these can be lived with
+    except InputError as error:
+        assert_one_sentence(error, server.address)
+        assert str(error).isprintable()
+        fetch(mirror)
+    assert_right(tmp_path)
+
+
 # Proxies
 
 
@@ -249,6 +318,24 @@ def test_proxies_of_the_environment_are_used_and_exceptions_from_them_kept(serve
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     downloads.fetch([server.address], tmp_path / "here" / "weights.mat", SHA256)
+    assert_right(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"), [("REQUESTS_CA_BUNDLE", "/nowhere.pem", "/nowhere.pem"),
+                                 ("https_proxy", "http://a..b:1", "not valid")], ids=["certificates", "proxy"],
+)  # fmt: skip
+def test_a_wrong_variable_of_the_environment_is_not_taken_for_a_bad_disk(
+    mirror, waited, tmp_path, monkeypatch, name, value, words
+):
+    for other in ("no_proxy", "NO_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    target = tmp_path / "here" / "weights.mat"
+    with pytest.raises(InputError) as error:
+        downloads.fetch(["https://127.0.0.1:1/weights.mat"], target, SHA256)
+    assert_one_sentence(error.value, "could not be fetched", words)
+    downloads.fetch(["https://127.0.0.1:1/weights.mat", mirror.address], target, SHA256)
     assert_right(tmp_path)
 
 

@@ -182,6 +182,7 @@ def _complete(
 def _receive(address: str, part: Path, size: int | None, first: bool) -> None:
     """One request: appends to the part what comes. Raises _Again or _Failed where that is not all."""
     import requests
+    import urllib3
 
     had = _size_of(part)
     if size is not None and had > size:
@@ -194,17 +195,20 @@ def _receive(address: str, part: Path, size: int | None, first: bool) -> None:
             answer = requests.get(
                 address, headers=headers, stream=True, timeout=TIMEOUT, verify=not address.startswith(_UNVERIFIED)
             )
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise _told(error, first) from None
+    except OSError as error:  # from requests only of the file that the environment names
+        raise _Failed(f"could not be fetched ({str(error).rstrip('.')})") from None
     with answer:
         begin, total = _promised(answer, part, had)
         if size is not None and total is not None and total != size:
             raise _Failed(f"has a file of {total:,} bytes in the place of one of {size:,}")
         expected = size if size is not None else total
         _check_room(part, (expected or 0) - begin)
-        with part.open("ab" if begin else "wb") as file, _bar(part, begin, expected) as bar:
+        with part.open("r+b" if had else "w+b") as file, _bar(part, begin, expected) as bar:
+            file.seek(begin)
             for piece in _pieces(answer):
-                file.write(piece)
+                _put(file, piece)
                 bar.update(len(piece))
                 if file.tell() > (LARGEST if expected is None else expected):
                     file.truncate(0)
@@ -213,27 +217,45 @@ def _receive(address: str, part: Path, size: int | None, first: bool) -> None:
             raise _Again("broke off")
 
 
+def _put(file: Any, piece: bytes) -> None:
+    """Write a piece where the file stands, which loses what comes after it only where it says something else.
+
+    So a server that begins anew whatever part is asked for, and breaks off, costs nothing of what is here.
+    """
+    begin = file.tell()
+    if file.read(len(piece)) != piece:
+        file.seek(begin)
+        file.truncate()
+        file.write(piece)
+
+
 def _promised(answer: Any, part: Path, had: int) -> tuple[int, int | None]:
     """(the byte at which the answer begins, the bytes of the whole file, if it says so)."""
-    status = answer.status_code
+    # In our own words: a server's may hold anything, such as what a terminal obeys.
+    status, reason = answer.status_code, http.client.responses.get(answer.status_code, "no such status")
     if status == 416 and had:
         part.unlink()
         raise _Again("refused to go on from where it was")
     if status in _BUSY:
-        raise _Again(f"answered {status} {answer.reason}", _pause_asked_for(answer.headers.get("Retry-After")))
+        raise _Again(f"answered {status} {reason}", _pause_asked_for(answer.headers.get("Retry-After")))
     if status not in (200, 206):
-        raise _Failed(f"could not be fetched ({status} {answer.reason})")
-    length = answer.headers.get("Content-Length", "")
+        raise _Failed(f"could not be fetched ({status} {reason})")
     if status == 200:
         # Of a file that is packed on the way, the length is not its own.
-        return 0, int(length) if length.isdigit() and not _is_packed(answer) else None
+        return 0, None if _is_packed(answer) else _count(answer.headers.get("Content-Length", ""))
     unit, _, place = answer.headers.get("Content-Range", "").partition(" ")
     begin, _, rest = place.partition("-")
     total = rest.partition("/")[2]
-    if unit != "bytes" or not begin.isdigit() or int(begin) != had or _is_packed(answer):
+    if unit != "bytes" or _count(begin) != had or _is_packed(answer):
         part.unlink(missing_ok=True)
         raise _Again("sent another part than was asked for")
-    return had, int(total) if total.isdigit() else None
+    return had, _count(total)
+
+
+def _count(text: str) -> int | None:
+    """The number that a header says; None where it says none, or one that no file has."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _pieces(answer: Any) -> Iterator[bytes]:
@@ -282,7 +304,9 @@ def _told(error: Exception, first: bool) -> Exception:
         return _Failed(f"could not be fetched ({kind})")
     if isinstance(cause, urllib3.exceptions.NewConnectionError) and first:
         return _Failed("could not be fetched (nobody answers there)")
-    if isinstance(error, requests.ConnectionError):
+    if not isinstance(error, requests.RequestException) and isinstance(error, ValueError):
+        return _Failed("could not be fetched (its address, one that it leads to or the proxy's is not valid)")
+    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
         return _Again("broke off")
     return _Failed(f"could not be fetched ({type(error).__name__})")
 
@@ -291,8 +315,8 @@ def _pause_asked_for(text: str | None) -> float | None:
     """The seconds that a Retry-After header asks for, a number or a date; None where it asks for none."""
     if text is None:
         return None
-    if text.strip().isdigit():
-        return float(text)
+    if (seconds := _count(text)) is not None:
+        return float(seconds)
     try:
         when = parsedate_to_datetime(text)
         return max(0.0, (when - datetime.now(timezone.utc)).total_seconds())
