@@ -230,6 +230,7 @@ def full_size(seed: int) -> dict[str, Any]:
 def cost(rounds: int, iterations: int) -> dict[str, Any]:
     """Seconds of a run at 400x300 without checkpoints, with the usual ones, with one after every step, in turns."""
     from nst_utils.engine.stylize import stylize
+    from nst_utils.network.weights import weights_digest
 
     content, style = load_pair(0, (400, 300))
     kinds: dict[str, dict[str, Any]] = {"without": {}, "usual": {}, "after_every_step": {"checkpoint_every": 0}}
@@ -242,7 +243,11 @@ def cost(rounds: int, iterations: int) -> dict[str, Any]:
             nonlocal largest
             largest = max(largest, path.stat().st_size if path.exists() else 0)
 
-        stylize(content, style, iterations=2)
+        # Once in a program, the network's numbers are looked at, to be told from others.
+        began = time.perf_counter()
+        weights_digest()
+        once = time.perf_counter() - began
+        stylize(content, style, iterations=2, checkpoint=path)
         for _ in range(rounds):
             for kind, more in kinds.items():
                 path.unlink(missing_ok=True)
@@ -256,6 +261,7 @@ def cost(rounds: int, iterations: int) -> dict[str, Any]:
         "size": [400, 300], "iterations": iterations, "rounds": rounds, "largest_checkpoint_mb": largest / 1e6,
         "seconds": medians,
         "times_the_run_without": {kind: medians[kind] / medians["without"] for kind in ("usual", "after_every_step")},
+        "seconds_once_in_a_program": once,
         "seconds_of_one_checkpoint": one,
         "share_of_a_long_run_by_the_usual_ones": one / max(USUAL_PAUSE, LEAST_PAUSES * one),
     }
