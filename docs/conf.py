@@ -21,6 +21,8 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
+# Quotation marks are set as printers do; the two dashes of an option stay two.
+smartquotes_action = "qe"
 copybutton_prompt_text = "$ "
 
 autodoc_member_order = "bysource"
