@@ -104,6 +104,7 @@ class Choice:
     @property
     def accepts(self) -> str:
         return literal(self.words)
+
     def check(self, name: str, value: Any) -> str:
         """The value, if it is one of the words; InputError naming it otherwise."""
         if not isinstance(value, str) or value not in self.words:
@@ -162,6 +163,7 @@ class File:
     """The path of a file that is there; who opens it says what is wrong with it."""
 
     metavar, accepts = "FILE", "AnyPath"
+
     def check(self, name: str, value: Any) -> str:
         """The path as a text."""
         try:
@@ -254,6 +256,7 @@ class Start:
     @property
     def accepts(self) -> str:
         return f"{literal(self.words)} | AnyPicture"
+
     def check(self, name: str, value: Any) -> str | Array:
         """The value, if it is one of the words, the path of a file that is there, or an array."""
         if isinstance(value, np.ndarray):

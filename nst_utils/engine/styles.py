@@ -47,6 +47,7 @@ class Style:
 
 AnyStyle: TypeAlias = AnyPicture | Style | Sequence[AnyPicture | Style]
 
+
 @dataclass(frozen=True, eq=False)
 class Region:
     """A part of the picture and the paintings that it is to look like.

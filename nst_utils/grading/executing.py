@@ -171,7 +171,6 @@ class EnduringExecute(Execute):
         self._flags[index] = found.flags
         return [] if found.right else [_error(found.kind, found.message)]
 
-
     def _flag_what_it_took(self, index: int, limit: float | None) -> None:
         seconds, peak = self.watch.seconds, self.watch.peak
         flags = self._flags.setdefault(index, [])
