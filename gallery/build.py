@@ -14,9 +14,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from computed import write_pictures
 from PIL import Image, ImageDraw, ImageFont
 
+from computed import write_pictures
 from nst_utils.cli.flags import GROUPS
 from nst_utils.cli.stylize import FILES
 
