@@ -346,9 +346,9 @@ def _write_flags(course, assignment, students):
         released = {cell.source for cell in flags._cells(handed_out)}
         for student in students:
             path = course / "submitted" / student / assignment / f"{notebook}.ipynb"
-            told = flags.ways_round(path, released) if path.exists() else []
+            told = flags.ways_round(path, released) if path.is_file() else []
             rows += [(student, notebook, "", "package or interpreter", detail) for detail in told]
-            for cell, source in flags.answers(path, cells).items() if path.exists() else ():
+            for cell, source in flags.answers(path, cells).items() if path.is_file() else ():
                 if source.strip() != stubs.get(cell, "").strip():
                     answers.setdefault(student, {})[notebook, cell] = source
     for student, found in flags.same_trees(answers).items():

@@ -77,16 +77,7 @@ def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
 
     begun = time.monotonic()
     EnduringExecute.clear()
-    done = _autograde(course, assignment, student)
-    text, failed = done["log"], []
-    if not done["success"]:
-        EnduringExecute.clear()
-        for notebook in notebooks(course, assignment):
-            done = _autograde(course, assignment, student, notebook)
-            text += done["log"]
-            if not done["success"]:
-                failed.append(notebook)
-                give_no_points(course, assignment, student, notebook)
+    text, failed = _run(course, assignment, student)
     log = course / "logs" / assignment / f"{student}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(text[-1_000_000:], encoding="utf-8")
@@ -97,6 +88,36 @@ def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
         "flags": EnduringExecute.flags,
         "seconds": round(time.monotonic() - begun, 2),
     }
+
+
+def _run(course: Path, assignment: str, student: str) -> tuple[str, list[str]]:
+    """(the log, the notebooks that could not be graded): all at once, else one by one."""
+    from nst_utils.grading.executing import EnduringExecute
+
+    if odd := _odd_files(course / "submitted" / student / assignment):
+        failed = notebooks(course, assignment)
+        for notebook in failed:
+            give_no_points(course, assignment, student, notebook)
+        named = ", ".join(odd[:5]) + (" ..." if len(odd) > 5 else "")
+        return f"Not graded: a submission has plain files and folders only, no links or pipes: {named}.\n", failed
+    done = _autograde(course, assignment, student)
+    text, failed = done["log"], []
+    if not done["success"]:
+        EnduringExecute.clear()
+        for notebook in notebooks(course, assignment):
+            done = _autograde(course, assignment, student, notebook)
+            text += done["log"]
+            if not done["success"]:
+                failed.append(notebook)
+                give_no_points(course, assignment, student, notebook)
+    return text, failed
+
+
+def _odd_files(folder: Path) -> list[str]:
+    """The names of what is neither file nor folder: a link is followed when it is copied, wherever it leads."""
+    found = [Path(place, name) for place, folders, files in os.walk(folder) for name in (*folders, *files)]
+    odd = [path for path in found if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    return sorted(str(path.relative_to(folder)) for path in odd)
 
 
 def _autograde(course: Path, assignment: str, student: str, notebook: str = "*") -> dict[str, Any]:
