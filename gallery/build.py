@@ -167,6 +167,14 @@ EXAMPLES = (
         settings=("style_scale",),
     ),
     Example(
+        "angle", "first", "Direction of the strokes",
+        "Degrees, counterclockwise. Between quarter turns, the largest upright part of the turned painting is used.",
+        (photo(PALACE), painting(HARVEST)),
+        variants("angle", *((f"--style-angle {x}",) * 2 for x in ("0", "45", "90")),
+                 base=f"{PALACE} {HARVEST} --max-side 320 --strength 0.6"),
+        settings=("style_angle",),
+    ),
+    Example(
         "colors", "first", "The photo's own colours",
         "`luminance` paints lightness only and leaves the colours where they are; `palette` gives the painting the "
         "photo's colours first, and they may move.",

@@ -202,9 +202,9 @@ class WeightedLayers:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A number for each of the styles, as a text 2,1; a single one stands for all of them."""
+    """A number for each of the styles, as a text 2,1; a single one stands for all of them. each: what one may be."""
 
-    above: float | None = None
+    each: Number = Number(least=0)
     metavar, accepts = "X,...", "float | Sequence[float] | Array"
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
@@ -213,15 +213,11 @@ class Numbers:
             value = (value,)
         if isinstance(value, str) or not isinstance(value, (list, tuple, np.ndarray)) or not len(value):
             raise InputError(f"{name} is {shown(value)}: give a number for each style.")
-        return tuple(self._number.check(name, each) for each in value)
+        return tuple(self.each.check(name, each) for each in value)
 
     def read(self, name: str, text: str) -> tuple[float, ...]:
         """The numbers of a text such as 2,1."""
-        return tuple(self._number.read(name, part) for part in text.split(","))
-
-    @property
-    def _number(self) -> Number:
-        return Number(above=self.above) if self.above is not None else Number(least=0)
+        return tuple(self.each.read(name, part) for part in text.split(","))
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ GROUPS = {
     "optimiser": "How it is optimised",
     "machine": "The machine's part",
 }
+# By how much a painting may be turned, in degrees.
+ANGLE = Number(least=-180, most=180)
 # What a setting was once called, and is still understood as.
 FORMER_NAMES = {"content_layer": "content_layers"}
 
@@ -103,7 +105,10 @@ class Settings:
         1.0, Number(least=0, most=1), "first", "From 0, nearly the photo, to 1, the whole painting.", "The strength"
     )
     style_scale: tuple[float, ...] = _setting(
-        (1.0,), Numbers(above=0), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
+        (1.0,), Numbers(Number(above=0)), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
+    )
+    style_angle: tuple[float, ...] = _setting(
+        (0.0,), Numbers(ANGLE), "first", "Degrees by which the strokes are turned, counterclockwise: 45, 90, -30."
     )
     keep_colors: str | None = _setting(
         None, Choice(("luminance", "palette")), "first",
