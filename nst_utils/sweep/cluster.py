@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import logging
 import os
 import platform
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +59,13 @@ class Failure:
 
 @contextlib.contextmanager
 def connected(
-    scheduler: str | None = None, workers: int | None = None, tell: Callable[[str], object] = lambda words: None
+    scheduler: Any = None, workers: int | None = None, tell: Callable[[str], object] = lambda words: None
 ) -> Iterator[Client]:
     """A client of the scheduler at an address such as tcp://host:8786, or of a cluster of one's own on this machine.
 
-    workers: how many processes of one's own; by default one for two cores and WORKER_MEMORY. tell: called with a
-    sentence where there is something to wait for. Raises InputError where there is no such scheduler.
+    scheduler: the address, or an object that one of Dask's packages for clusters has made; None for one's own. workers:
+    how many processes of one's own; by default one for two cores and WORKER_MEMORY. tell: called with a sentence where
+    there is something to wait for. Raises InputError where there is no such scheduler.
     """
     distributed = _distributed()
     import dask
@@ -69,13 +73,14 @@ def connected(
     with contextlib.ExitStack() as cleanup:
         # No dashboard, no warning that a picture is large, and no word of every worker that comes and goes.
         cleanup.enter_context(dask.config.set({"distributed.comm.timeouts.connect": PATIENCE}))
-        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        cleanup.enter_context(_silent())
         if scheduler is None:
             client = cleanup.enter_context(_own(distributed, workers or usual_workers()))
         else:
             client = cleanup.enter_context(_elsewhere(distributed, scheduler))
+            cleanup.enter_context(_gone_is_told(distributed, scheduler))
             if not client.nthreads():
-                tell(f"The scheduler at {scheduler} has no workers yet: waiting for the first one ...")
+                tell(f"The scheduler at {_address(scheduler)} has no workers yet: waiting for the first one ...")
                 while not client.nthreads():
                     time.sleep(PAUSE)
                     _check_there(client, scheduler)
@@ -130,7 +135,7 @@ def package_digest() -> str:
 
 
 def answers(
-    client: Client, function: Callable[..., Any], calls: Iterable[Call], scheduler: str | None = None
+    client: Client, function: Callable[..., Any], calls: Iterable[Call], scheduler: Any = None
 ) -> Iterator[tuple[Any, Any]]:
     """(what a call is about, what the function returned, or a Failure), in the order in which they are done.
 
@@ -222,7 +227,7 @@ def _answer(distributed: Any, future: Future[Any]) -> Any:
     error = future.exception() if future.status == "error" else None
     if error is None or isinstance(error, distributed.KilledWorker):
         return None
-    return Failure(f"{type(error).__name__}: {error}".strip().splitlines()[0])
+    return Failure(" ".join(f"{type(error).__name__}: {error}".split())[:300])
 
 
 @contextlib.contextmanager
@@ -230,39 +235,88 @@ def _own(distributed: Any, workers: int) -> Iterator[Client]:
     """A cluster of processes on this machine, which end with this one."""
     cores = max(1, (os.cpu_count() or 1) // workers)
     environment = {"TF_NUM_INTRAOP_THREADS": str(cores), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    import logging
-
-    with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, worker_dashboard_address=None,
-        silence_logs=logging.CRITICAL, env=environment, memory_limit=machine_memory() // workers,
-    ) as cluster, distributed.Client(cluster) as client:
+    with _without_interrupts():
+        cluster = distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL, env=environment,
+            memory_limit=machine_memory() // workers,
+        )
+    with cluster, distributed.Client(cluster) as client:
         yield client
 
 
 @contextlib.contextmanager
-def _elsewhere(distributed: Any, scheduler: str) -> Iterator[Client]:
+def _without_interrupts() -> Iterator[None]:
+    """Ctrl-C, which a terminal sends to every process, does not reach those that are started from now on.
+
+    The threads that begin here, and that start workers later on, hand this on to them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # It would take the block away from the thread that starts it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Dask says nothing: what there is to say of it is said here."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+            yield
+    finally:
+        log.setLevel(before)
+
+
+@contextlib.contextmanager
+def _gone_is_told(distributed: Any, scheduler: Any) -> Iterator[None]:
+    try:
+        yield
+    except distributed.comm.core.CommClosedError:
+        raise _gone(scheduler) from None
+
+
+@contextlib.contextmanager
+def _elsewhere(distributed: Any, scheduler: Any) -> Iterator[Client]:
     try:
         client = distributed.Client(scheduler, timeout=PATIENCE)
     except (OSError, TimeoutError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"There is no scheduler that answers at {scheduler} ({reason[:120]}): start one with "
+            f"There is no scheduler that answers at {_address(scheduler)} ({reason[:120]}): start one with "
             "dask scheduler, or check the address."
         ) from None
     with client:
         yield client
 
 
-def _check_there(client: Client, scheduler: str | None) -> None:
+def _check_there(client: Client, scheduler: Any) -> None:
     """Raise InputError where the scheduler has gone, and does not come back in a while."""
     since = time.monotonic()
     while client.status != "running":
         if client.status in ("closed", "closing") or time.monotonic() > since + PATIENCE:
-            raise InputError(
-                f"The scheduler at {scheduler} has gone: start it again, and give the same command, which goes on "
-                "where this one was."
-            )
+            raise _gone(scheduler)
         time.sleep(0.1)
+
+
+def _gone(scheduler: Any) -> InputError:
+    return InputError(
+        f"The scheduler at {_address(scheduler)} has gone: start it again, and give the same command, which goes on "
+        "where this one was."
+    )
+
+
+def _address(scheduler: Any) -> str:
+    return str(getattr(scheduler, "scheduler_address", scheduler or "this machine"))
 
 
 def _distributed() -> Any:

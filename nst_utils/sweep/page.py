@@ -56,7 +56,7 @@ def page_of(
 
 def _values(place: int, task: Task, record: Mapping[str, Any] | None) -> list[Any]:
     """What the columns sort by: numbers, words, or None where there is none."""
-    varied = [value if _is_number(value) else words_of(value) for value in task.varied.values()]
+    varied = [_number_or_words(value) for value in task.varied.values()]
     return [place, task.content.name, _paintings(task), *varied, *(_figure(record, way) for way in _FIGURES.values())]
 
 
@@ -105,7 +105,8 @@ def _cell(value: Any) -> str:
 
 def _data(place: int, task: Task, values: list[Any], columns: Sequence[str]) -> str:
     """What the script sorts and looks for."""
-    words = " ".join(f"{name} {value}" for name, value in zip(columns[1:], values[1:], strict=True))
+    named = list(zip(columns, values, strict=True))[1 : -len(_FIGURES)]
+    words = "".join(f" {name} {value}" for name, value in named)
     sorting = escape(json.dumps(values), quote=True)
     return f'data-place="{place}" data-values="{sorting}" data-words="{escape(words.lower(), quote=True)}"'
 
@@ -129,6 +130,13 @@ def _figure(record: Mapping[str, Any] | None, way: Sequence[str]) -> Any:
     for name in way:
         found = None if found is None else found.get(name)
     return found
+
+
+def _number_or_words(value: Any) -> Any:
+    """So that 0.25 comes before 0.5, which as words it would not; a number for each style may be a single one."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        value = value[0]
+    return value if _is_number(value) else words_of(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -44,11 +44,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Painted:
-    """A picture as the bytes of its file, and the record of how it came about, as plain data; or why there is none."""
+    """A picture as the bytes of its file, and the record of how it came about, as plain data; or why there is none.
+
+    unfit: whether that is the worker's fault, which would spoil every picture.
+    """
 
     picture: bytes = field(default=b"", repr=False)
     record: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
+    unfit: bool = False
 
 
 class Weights:
@@ -83,6 +87,8 @@ def precision_here() -> str:
 
 def paint(order: Order, files: list[bytes]) -> Painted:
     """The picture of an order. Nothing that is wrong with it raises: that would be the worker's fault."""
+    if wrong := _unfit(order):
+        return Painted(problem=wrong, unfit=True)
     with _ALONE, tempfile.TemporaryDirectory(prefix="nst-sweep-") as folder:
         paths = [Path(folder, f"{number}{Path(name).suffix}") for number, name in enumerate(order.names)]
         for path, data in zip(paths, files, strict=True):
@@ -103,15 +109,13 @@ def paint(order: Order, files: list[bytes]) -> Painted:
 
 
 def _paint(order: Order, paths: list[Path]) -> Painted:
-    if order.package != package_digest():
-        raise InputError(f"the worker on {socket.gethostname()} has another nst_utils: install the same there.")
     from PIL import Image
 
     from nst_utils.engine.stylize import stylize
 
     rest = iter(paths)
     content, styles = next(rest), [next(rest) for _ in range(order.styles)]
-    settings = dict(order.settings) | {"weights": _weights(order.weights)}
+    settings = dict(order.settings) | {"weights": _WEIGHTS[order.weights]}
     if order.masks:
         settings["masks"] = [mask or str(next(rest)) for mask in order.masks]
     if order.start:
@@ -136,16 +140,22 @@ def _paint(order: Order, paths: list[Path]) -> Painted:
     return Painted(buffer.getvalue(), record)
 
 
-def _weights(digest: str) -> str:
-    """The path of a weights file that this process can read."""
+def _unfit(order: Order) -> str | None:
+    """Why this process cannot paint, or None, when it has the weights."""
     from nst_utils.network.weights import find_weights
 
-    path = _WEIGHTS.get(digest)
-    if path is None or not os.path.exists(path):
-        path = str(find_weights())  # its own, where that is the same
-    if digest_of(path) != digest:
-        raise InputError(f"the worker on {socket.gethostname()} has other weights: install the same nst_utils there.")
-    return path
+    if order.package != package_digest():
+        return f"The worker on {socket.gethostname()} has another nst_utils: install the same there."
+    path = _WEIGHTS.get(order.weights)
+    try:
+        if path is None or not os.path.exists(path):
+            path = str(find_weights())  # its own, where that is the same
+        if digest_of(path) == order.weights:
+            _WEIGHTS[order.weights] = path
+            return None
+    except InputError:
+        pass
+    return f"The worker on {socket.gethostname()} has other weights: install the same nst_utils there."
 
 
 def _memory() -> int | None:

@@ -56,7 +56,7 @@ class Task:
 
     settings: those that were given, as stylize() takes them. varied: those of them that the sweep varies. key: what
     tells it from every other one, by the bytes of all files and by the settings. name: of its file, without extension.
-    weights: the network's file. problem: why it cannot be painted at all, or None.
+    weights, network: the network's file, and its digest. problem: why it cannot be painted at all, or None.
     """
 
     content: Source
@@ -66,6 +66,7 @@ class Task:
     key: str = field(repr=False)
     name: str
     weights: str | None
+    network: str | None
     problem: str | None
 
 
@@ -270,7 +271,7 @@ def _task(
               for name, value in varied.items()]  # fmt: skip
     # What each file system takes, and never so long that it does not.
     name = re.sub(r"[^\w.,=+-]+", "-", "_".join(words))[:120].strip("-.")
-    return Task(content, styles, settings, varied, key, f"{name}_{key[:8]}", weights, problem)
+    return Task(content, styles, settings, varied, key, f"{name}_{key[:8]}", weights, network, problem)
 
 
 def _graph(task: Task) -> str:

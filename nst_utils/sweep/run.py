@@ -19,7 +19,7 @@ from nst_utils.sweep.cluster import Call, Failure, Sent, answers, check_workers,
 from nst_utils.sweep.folder import Folder, opened
 from nst_utils.sweep.page import page_of
 from nst_utils.sweep.painting import Order, Painted, Weights, paint, precision_here
-from nst_utils.sweep.plan import Plan, Source, Task, digest_of, files_of, read_plan
+from nst_utils.sweep.plan import Plan, Source, Task, files_of, read_plan
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -39,7 +39,7 @@ class Progress:
 
 
 def sweep(
-    path: AnyPath, out: AnyPath | None = None, scheduler: str | None = None, workers: int | None = None,
+    path: AnyPath, out: AnyPath | None = None, scheduler: Any = None, workers: int | None = None,
     tell: Callable[[str], object] = lambda words: None, callback: Callable[[Progress], object] = lambda progress: None,
     **settings: Any,
 ) -> Progress:
@@ -63,7 +63,7 @@ class _Sweep:
         self.failed = {task.key: task.problem for task in plan.tasks if task.problem is not None}
         self._written = 0.0
 
-    def run(self, scheduler: str | None, workers: int | None) -> Progress:
+    def run(self, scheduler: Any, workers: int | None) -> Progress:
         todo = [task for task in self.plan.tasks if task.key not in self.folder.records and task.problem is None]
         self._show(None)
         if todo:
@@ -82,8 +82,8 @@ class _Sweep:
     def _settle(self, client: Client, todo: Sequence[Task], near: bool) -> None:
         """Bring the weights to the workers, and find out once for all which precision "auto" is."""
         files: dict[str, tuple[str, bytes | None]] = {}
-        for path in {task.weights for task in todo if task.weights}:
-            digest = digest_of(path)
+        for path, digest in {(task.weights, task.network) for task in todo}:
+            assert path is not None and digest is not None
             travels = not near and f"sha256:{digest}" != EMBEDDED_CHECKSUM
             files[digest] = path, Path(path).read_bytes() if travels else None
         client.register_plugin(_as_plugin(Weights(files)))
@@ -106,12 +106,12 @@ class _Sweep:
             own["precision"] = self.folder.about["precision"]
         masks = tuple(each if each in ("all", "rest") else None for each in task.settings.get("masks") or ())
         names = [_file_name(task.content), *map(_file_name, task.styles), *_others(task)]
-        assert task.weights is not None
-        return Order(
-            tuple(names), len(task.styles), own, masks, start, digest_of(task.weights), package_digest()
-        )
+        assert task.network is not None
+        return Order(tuple(names), len(task.styles), own, masks, start, task.network, package_digest())
 
     def _keep(self, task: Task, answer: Painted | Failure) -> None:
+        if isinstance(answer, Painted) and answer.unfit:
+            raise InputError(answer.problem)
         problem = answer.reason if isinstance(answer, Failure) else answer.problem
         if problem is not None or isinstance(answer, Failure):
             self.failed[task.key] = problem or ""
