@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def main(course: AnyPath, assignment: str) -> None:
     from nst_utils.grading import judging  # noqa: F401 - now, once: every submission needs it
 
     while (student := students.get()) is not None:
-        answers.write(json.dumps(_grade(course, assignment, student)) + "\n")
+        with _alone(course, assignment, student):
+            answers.write(json.dumps(_grade(course, assignment, student)) + "\n")
         answers.flush()
         _end_children()
         clear_up()
@@ -72,6 +73,17 @@ def _end_children() -> None:
             continue
 
 
+@contextlib.contextmanager
+def _alone(course: Path, assignment: str, student: str) -> Iterator[None]:
+    """Nobody else grades this submission meanwhile: a process elsewhere may not know that its grading was killed."""
+    from filelock import FileLock
+
+    folder = course / "logs" / assignment
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f".{student}.lock"):
+        yield
+
+
 def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
     from nst_utils.grading.executing import EnduringExecute
 
@@ -79,7 +91,6 @@ def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
     EnduringExecute.clear()
     text, failed = _run(course, assignment, student)
     log = course / "logs" / assignment / f"{student}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(text[-1_000_000:], encoding="utf-8")
     return {
         "student": student,
