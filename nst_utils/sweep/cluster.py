@@ -140,9 +140,11 @@ def answers(
     """(what a call is about, what the function returned, or a Failure), in the order in which they are done.
 
     The calls are taken when there is room for them: some are at work, some wait at the workers, the rest has not been
-    made. Raises InputError where the scheduler goes.
+    made. Dask blames a dead worker on every call that it had, at work or not; so a call that is blamed is made once more
+    when all others are done, alone. Raises InputError where the scheduler goes.
     """
     distributed, waiting = _distributed(), iter(calls)
+    blamed: list[tuple[Call, int]] = []
     running: dict[Future[Any], tuple[Call, list[Sent], int]] = {}
     sent = _Sending(client)
 
@@ -167,6 +169,10 @@ def answers(
                     room -= 1
                     if failure := submit(call):
                         yield call.about, failure
+            while blamed and not running:
+                call, attempt = blamed.pop()
+                if failure := submit(call, attempt):
+                    yield call.about, failure
             if not running:
                 return
             with contextlib.suppress(TimeoutError):
@@ -176,7 +182,7 @@ def answers(
                 call, own, attempt = running.pop(future)
                 answer = _answer(distributed, future)
                 if answer is None and attempt < _ATTEMPTS:
-                    answer = submit(call, attempt + 1)
+                    blamed.append((call, attempt + 1))
                 elif answer is None:
                     answer = Failure(
                         "its worker ended again and again, perhaps for want of memory: make it smaller, or give each "
