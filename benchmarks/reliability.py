@@ -116,8 +116,39 @@ def downloads(figures):
     ]  # fmt: skip
 
 
+def sweeps(figures):
+    """Of sweep.json."""
+    lines = ["## Sweeps", "", "`python benchmarks/sweep.py`", "", _measured(figures), ""]
+    if found := figures.get("kills"):
+        lines += [
+            f"A sweep of {found['tasks']} pictures on two workers, which were killed (`kill -9`) at random moments; "
+            "each picture compared, byte by byte, with one made alone.", "",
+            *_table([
+                ("workers killed", found["kills"]), ("results lost", found["results_lost"] or "none"),
+                ("results other than alone", found["results_different"] or "none"),
+            ]), "",
+        ]  # fmt: skip
+    if found := figures.get("on_this_machine"):
+        each = [(f"with {n} worker{'s' * (n != '1')}", value) for n, value in found["pictures_a_minute"].items()]
+        lines += [
+            f"Pictures a minute (400x300, `--quality quick`, {found['pictures']} of them) on this machine, whose two "
+            "cores one worker keeps at work for most of its time:", "", *_table(each), "",
+        ]  # fmt: skip
+    if found := figures.get("simulated"):
+        lines += [
+            "More workers than this machine has, whose tasks wait as long as a picture takes: of their time, what "
+            "Dask, the sweep, its files and its page cost, from the command's connection on:", "",
+            "| workers | tasks | seconds of work | seconds taken | overhead |", "|---|---|---|---|---|",
+            *(
+                f"| {row['workers']} | {row['tasks']} | {row['seconds_of_work']:.0f} | {row['seconds_taken']:.1f} "
+                f"| {row['overhead']:.1%} |" for row in found
+            ), "",
+        ]  # fmt: skip
+    return lines
+
+
 # {file in benchmarks/results: its section}, in the order of the page.
-SECTIONS = {"grading": grades, "survival": survival, "downloads": downloads, "mutants": mutants}
+SECTIONS = {"grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "mutants": mutants}
 
 
 def page(results=RESULTS, sections=SECTIONS):
