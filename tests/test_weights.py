@@ -234,7 +234,7 @@ def test_an_installed_copy_writes_into_the_users_folder_only(run_python, tmp_pat
     assert found == str(embedded)
     assert home in type(home)(folder).parents
     assert sorted(site.rglob("*")) == before
-    assert list(home.rglob("*.nst-cache.h5"))
+    assert list(home.rglob("*.nst-cache.npy"))
 
 
 def test_the_environment_names_the_file_where_nobody_else_does(model_folder, tmp_path, monkeypatch):
@@ -283,14 +283,14 @@ def parses(monkeypatch):
 
 
 def cache_of(path):
-    return path.with_name(path.name + ".nst-cache.h5")
+    return path.with_name(path.name + ".nst-cache.npy")
 
 
 def test_the_second_use_reads_the_cache(tiny_mat, tiny_weights, parses):
     for _ in range(3):
         assert_same(weights.load_weights(tiny_mat), tiny_weights)
     assert parses == [tiny_mat]
-    assert sorted(path.name for path in tiny_mat.parent.iterdir()) == ["tiny.mat", "tiny.mat.nst-cache.h5"]
+    assert sorted(path.name for path in tiny_mat.parent.iterdir()) == ["tiny.mat", "tiny.mat.nst-cache.npy"]
 
 
 def test_the_cache_notices_a_changed_file(tiny_mat, parses):
@@ -326,30 +326,42 @@ def replace_by_folder(cache):
     cache.mkdir()
 
 
+def change_the_record(cache, change):
+    """Write the cache again, with the fields of its record changed."""
+    record = np.load(cache)
+    fields = {name: record[name] for name in record.dtype.names}
+    change(fields)
+    changed = np.zeros(1, [(name, value.dtype, value.shape[1:]) for name, value in fields.items()])
+    for name, value in fields.items():
+        changed[name] = value
+    np.save(cache, changed)
+
+
 def drop_a_layer(cache):
-    with h5py.File(cache, "a") as file:
-        del file["conv3_2"]
+    change_the_record(cache, lambda fields: fields.pop("conv3_2 kernel"))
 
 
 def turn_a_layer_into_numbers(cache):
-    with h5py.File(cache, "a") as file:
-        del file["conv3_2"]
-        file["conv3_2"] = np.zeros(3)
+    change_the_record(cache, lambda fields: fields.update({"conv3_2 kernel": np.zeros((1, 3), np.float32)}))
 
 
-def scramble_the_structure(cache):
-    data = bytearray(cache.read_bytes())
-    for place in range(1, len(data)):
-        if data[place : place + 4] in (b"TREE", b"SNOD", b"HEAP"):
-            data[place : place + 24] = b"\xff" * 24
-    cache.write_bytes(data)
+def make_it_double(cache):
+    change_the_record(cache, lambda fields: fields.update({"conv3_2 bias": fields["conv3_2 bias"].astype(np.float64)}))
+
+
+def claim_more_layers_than_there_are_bytes(cache):
+    cache.write_bytes(cache.read_bytes().replace(b"(1,)", b"(9,)"))
+
+
+def hold_objects(cache):
+    np.save(cache, np.array([print], dtype=object), allow_pickle=True)
 
 
 @pytest.mark.parametrize(
     "harm",
     [
         empty, truncate, replace_by_text, replace_by_folder, drop_a_layer, turn_a_layer_into_numbers,
-        scramble_the_structure,
+        make_it_double, claim_more_layers_than_there_are_bytes, hold_objects,
     ],
 )  # fmt: skip
 def test_a_damaged_cache_is_ignored(tiny_mat, tiny_weights, parses, harm):

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import io
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -95,7 +94,7 @@ def sources() -> list[Source]:
     return found
 
 
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 # The convolutions that VGG-19 has and VGG-16 lacks, and the one before each.
 _ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_3"}
 
@@ -257,40 +256,45 @@ def file_stamp(path: AnyPath) -> dict[str, int]:
 def _cache_of(path: Path) -> Path:
     """The cache of a weights file: beside it, but nothing is written into an installed package."""
     folder = DATA_FOLDER if path.parent == _INSTALLED else path.parent
-    return folder / f"{path.name}.nst-cache.h5"
+    return folder / f"{path.name}.nst-cache.npy"
+
+
+def _record(widths: Iterable[int]) -> np.dtype[Any]:
+    """The type of a cache's one record: a stamp, and the kernels and biases of layers of so many channels."""
+    fields: list[tuple[Any, ...]] = [(name, "<i8") for name in ("version", "bytes", "modified_ns")]
+    channels = 3
+    for name, width in zip(CONVOLUTIONS, widths, strict=True):
+        fields += [(f"{name} kernel", "<f4", (3, 3, channels, width)), (f"{name} bias", "<f4", (width,))]
+        channels = width
+    return np.dtype(fields)
 
 
 def _read_cache(cache: Path, stamp: dict[str, int]) -> Weights | None:
-    """The cached weights, or None if there are none with this stamp."""
-    import h5py
+    """The cached weights, or None if there are none with this stamp.
 
+    They are mapped from the file: what no one looks at is never read. Whatever the file may be, its size and the type
+    of its record are right before anything of it is used.
+    """
     try:
-        with h5py.File(cache, "r") as file:
-            if dict(file.attrs) != stamp:
-                return None
-            return {
-                name: (_mapped(file, file[name]["kernel"]), _mapped(file, file[name]["bias"])) for name in CONVOLUTIONS
-            }
-    except Exception:  # h5py raises many kinds on damaged bytes; the cache is then written anew
+        record = np.lib.format.open_memmap(cache, mode="r")
+        widths = [record.dtype[f"{name} bias"].shape[0] for name in CONVOLUTIONS]
+        if record.shape != (1,) or record.dtype != _record(widths) or 0 in widths:
+            return None
+        if {name: int(record[name][0]) for name in stamp} != stamp:
+            return None
+        return {name: (record[f"{name} kernel"][0], record[f"{name} bias"][0]) for name in CONVOLUTIONS}
+    except Exception:  # NumPy raises many kinds on damaged bytes; the cache is then written anew
         return None
-
-
-def _mapped(file: Any, dataset: Any) -> Array:
-    """A dataset as an array mapped from the file: what no one looks at is never read."""
-    return np.memmap(file.filename, dataset.dtype, mode="r", offset=dataset.id.get_offset(), shape=dataset.shape)
 
 
 def _write_cache(cache: Path, stamp: dict[str, int], weights: Weights) -> None:
     """Write the cache beside the file; where that folder cannot be written, do without."""
-    import h5py
-
-    # By way of memory, because the HDF5 library crashes some time after it has met a full disk.
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.attrs.update(stamp)
-        for name, (kernel, bias) in weights.items():
-            file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
+    record = np.zeros(1, _record(weights[name][1].size for name in CONVOLUTIONS))
+    for name, value in stamp.items():
+        record[name] = value
+    for name, (kernel, bias) in weights.items():
+        record[f"{name} kernel"], record[f"{name} bias"] = kernel, bias
     with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(InputError), replacing(cache) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+        np.save(temporary, record)

@@ -16,12 +16,18 @@ from nst_utils.base.types import AnyPath, AnyPicture, Picture, WidthHeight
 MOST_PIXELS = 200_000_000
 # The alarm threshold of Pillow gives way to ours, which is asked before anything is unpacked.
 Image.MAX_IMAGE_PIXELS = None
+# Pillow has these drawn by other programs, which do whatever the file says.
+_DRAWN_ELSEWHERE = ("EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG")
+# What can be smaller unpacked than it is.
+_REDUCED_BY_READING = ("JPEG", "MPO")
 _SRGB = ImageCms.createProfile("sRGB")
 
 
 def read_size(path: AnyPath) -> WidthHeight:
     """(width, height) of the picture in a file, upright, read off its header; errors as read_image has them."""
     with _opened(path) as image:
+        if image.format not in _REDUCED_BY_READING:
+            _refuse_too_large(image.size, path)  # asked for its EXIF data, a PNG is unpacked
         turned = image.getexif().get(0x0112, 1) >= 5
         return image.size[::-1] if turned else image.size
 
@@ -58,6 +64,8 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
         raise InputError(f"{path} is a folder: give the path of one image file.")
     try:
         with Image.open(path) as image:
+            if image.format in _DRAWN_ELSEWHERE:
+                raise InputError(f"{path} is a drawing ({image.format}): save it as a PNG or JPEG file.")
             yield image
     except InputError:
         raise
@@ -134,9 +142,17 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Sixteen-bit grey (0-65535) or float grey as 8-bit; Pillow's own conversion would clip it."""
-    grey = np.asarray(image, dtype=np.float64)
-    top = 65535.0 if image.mode != "F" else max(255.0, float(np.nan_to_num(grey).max(initial=0.0)))
-    return Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) * (255.0 / top)), 0, 255).astype(np.uint8))
+    grey = np.asarray(image)
+    top = 65535.0
+    if image.mode == "F":
+        top = max(255.0, float(np.max(grey, initial=0.0, where=np.isfinite(grey))))
+    found = np.empty(grey.shape, np.uint8)
+    # In strips, for its numbers take eight times the room of its bytes.
+    rows = max(1, 1_000_000 // max(1, image.width))
+    for at in range(0, image.height, rows):
+        strip = np.nan_to_num(grey[at : at + rows].astype(np.float64), posinf=top)
+        found[at : at + rows] = np.clip(np.rint(strip * (255.0 / top)), 0, 255)
+    return Image.fromarray(found)
 
 
 def _fit(size: WidthHeight, max_pixels: float) -> WidthHeight:
