@@ -262,9 +262,10 @@ class Pictures(Reader):
         assert found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3 and 0 < found.size <= 1_500_000
 
     def mutate(self, data, draw):
-        if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+        begin = data.find(b"\x89PNG\r\n\x1a\n")  # which others hold, too
+        if begin < 0:
             return None
-        chunks, at = [], 8
+        chunks, at = [], begin + 8
         while at + 8 <= len(data) and len(chunks) < 40:
             size, kind = struct.unpack_from(">I4s", data, at)
             chunks.append([kind, data[at + 8 : at + 8 + size]])
@@ -284,7 +285,7 @@ class Pictures(Reader):
             each[1] = each[1][:skipped] + zlib.compress(atheris.Mutate(content, len(content) + 64), 1)
         else:
             each[1] = atheris.Mutate(each[1], len(each[1]) + 64)
-        return data[:8] + b"".join(chunk(*each) for each in chunks)
+        return data[: begin + 8] + b"".join(chunk(*each) for each in chunks)
 
 
 class SettingsFile(Reader):
@@ -557,7 +558,7 @@ DONE = set()
 
 def main(name, folder, runs, seed):
     warnings.simplefilter("ignore")
-    reading.MOST_PIXELS = MOST_PIXELS
+    reading.MOST_PIXELS, Image.MAX_IMAGE_PIXELS = MOST_PIXELS, MOST_PIXELS // 2
     matfile.MOST_UNPACKED = MOST_UNPACKED
     Image.init()
     watch, corpus = Watch(name, folder), Path(folder) / "corpus"

@@ -3,19 +3,21 @@
 import contextlib
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.types import AnyPath, AnyPicture, Picture, WidthHeight
 
 # What a file may unpack to, 0.6 GB: the largest cameras stay below it, and a small file of blank paper does not.
 MOST_PIXELS = 200_000_000
-# The alarm threshold of Pillow gives way to ours, which is asked before anything is unpacked.
-Image.MAX_IMAGE_PIXELS = None
+# Pillow asks it of pictures inside of others, too: it warns of more than its threshold, and refuses twice as much.
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # Pillow has these drawn by other programs, which do whatever the file says.
 _DRAWN_ELSEWHERE = ("EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG")
 # What can be smaller unpacked than it is.
@@ -63,7 +65,7 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of one image file.")
     try:
-        with Image.open(path) as image:
+        with _not_unpacked(path) as image:
             if image.format in _DRAWN_ELSEWHERE:
                 raise InputError(f"{path} is a drawing ({image.format}): save it as a PNG or JPEG file.")
             yield image
@@ -75,6 +77,20 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise InputError(
             f"{path} is not a picture that can be read ({reason}): give an intact PNG, JPEG or WebP file."
+        ) from None
+
+
+def _not_unpacked(path: Path) -> Image.Image:
+    """The file as Pillow's image; one of more than MOST_PIXELS as well, where that is told by its size."""
+    try:
+        return Image.open(path)
+    except Image.DecompressionBombError:
+        for kind in (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile):
+            with contextlib.suppress(SyntaxError):  # it is of another kind
+                return kind(path)
+        raise InputError(
+            f"{path} has more than {MOST_PIXELS // 1_000_000} million pixels, which are not unpacked: make it smaller "
+            "first."
         ) from None
 
 
