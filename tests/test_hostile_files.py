@@ -368,3 +368,15 @@ def test_infinity_in_a_picture_of_floats_is_the_lightest(tmp_path):
     values = np.array([[0, 100, 200], [np.inf, np.nan, -np.inf]], np.float32)
     Image.fromarray(values).save(tmp_path / "p.tif")
     np.testing.assert_array_equal(read_image(tmp_path / "p.tif")[..., 0], [[0, 100, 200], [255, 0, 0]])
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("packed", [None, "tiff_lzw"])
+def test_a_turned_tiff_is_what_the_same_png_is(tmp_path, turn, packed):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    picture = Image.fromarray(np.arange(60, dtype=np.uint8).reshape(4, 5, 3) * 4)
+    picture.save(tmp_path / "p.tif", exif=exif, compression=packed)
+    picture.save(tmp_path / "p.png", exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "p.tif"), read_image(tmp_path / "p.png"))
+    assert read_size(tmp_path / "p.tif") == read_size(tmp_path / "p.png")

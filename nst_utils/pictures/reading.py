@@ -6,9 +6,10 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.types import AnyPath, AnyPicture, Picture, WidthHeight
@@ -31,6 +32,8 @@ def read_size(path: AnyPath) -> WidthHeight:
         if image.format not in _REDUCED_BY_READING:
             _refuse_too_large(image.size, path)  # asked for its EXIF data, a PNG is unpacked
         turned = image.getexif().get(0x0112, 1) >= 5
+        if isinstance(image, TiffImagePlugin.TiffImageFile):  # some versions of Pillow have turned its size already
+            turned = turned and image.size == (image.tag_v2.get(256), image.tag_v2.get(257))
         return image.size[::-1] if turned else image.size
 
 
@@ -65,7 +68,8 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of one image file.")
     try:
-        with _not_unpacked(path) as image:
+        # Not by its name: Pillow would map it, and has TIFF files that are to be turned wrong then.
+        with path.open("rb") as file, _not_unpacked(file, path) as image:
             if image.format in _DRAWN_ELSEWHERE:
                 raise InputError(f"{path} is a drawing ({image.format}): save it as a PNG or JPEG file.")
             yield image
@@ -80,14 +84,15 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
         ) from None
 
 
-def _not_unpacked(path: Path) -> Image.Image:
+def _not_unpacked(file: BinaryIO, path: Path) -> Image.Image:
     """The file as Pillow's image; one of more than MOST_PIXELS as well, where that is told by its size."""
     try:
-        return Image.open(path)
+        return Image.open(file)
     except Image.DecompressionBombError:
         for kind in (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile):
+            file.seek(0)
             with contextlib.suppress(SyntaxError):  # it is of another kind
-                return kind(path)
+                return kind(file)
         raise InputError(
             f"{path} has more than {MOST_PIXELS // 1_000_000} million pixels, which are not unpacked: make it smaller "
             "first."
