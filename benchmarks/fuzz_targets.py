@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import atheris
 import numpy as np
 import scipy.io
+from fuzz import MOST_BYTES, MOST_MEMORY, MOST_PIXELS, MOST_SECONDS, MOST_UNPACKED
 from PIL import Image, ImageCms
 
 from nst_utils.base.errors import InputError
@@ -46,10 +47,6 @@ from nst_utils.network import matconvnet, matfile, weights
 from nst_utils.network.layout import CONVOLUTIONS
 from nst_utils.pictures import reading
 
-# Seconds of the processor, and bytes, that the reading of one file of at most MOST_BYTES may take.
-MOST_SECONDS, MOST_MEMORY, MOST_BYTES = 2.0, 64 << 20, 1 << 14
-# What the reader may unpack to here, so that what is taken in proportion to it is told in little time.
-MOST_PIXELS, MOST_UNPACKED = 1_000_000, 4 << 20
 # Of these modules, coverage guides the changes.
 GUIDES = (
     "nst_utils.base.files", "nst_utils.engine", "nst_utils.network", "nst_utils.pictures.reading",
