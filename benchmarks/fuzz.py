@@ -41,7 +41,7 @@ FINDINGS = {
     "cache": ("damaged HDF5 files took 4 GiB, in its library; the cache is another format now",),
     "pictures": (
         "a PNG was unpacked, to 5 GiB, to ask for its size (found again as 14 s)",
-        "a PNG inside an ICO file was unpacked whatever its size",
+        "a PNG inside an ICO file was unpacked whatever its size (found beside, in Pillow's code)",
     ),
     "settings": (
         "a weight of hundreds of digits (OverflowError), in numbers and in layers' weights",

@@ -98,7 +98,7 @@ def _convolutions(layers: list[dict[str, Any]], path: AnyPath) -> Weights:
         if not isinstance(parts, list) or len(parts) != 2 or not all(isinstance(part, np.ndarray) for part in parts):
             raise InputError(f"{path} is not VGG-19: {name} has no kernel and bias that can be read.")
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told
-            kernel, bias = (np.array(part, np.float32) for part in parts)
+            kernel, bias = (np.asarray(part, np.float32) for part in parts)
         found[name] = kernel, bias.ravel()
     return found
 

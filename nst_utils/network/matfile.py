@@ -171,7 +171,7 @@ class _Reader:
             raise ValueError("an array is damaged")
         return np.frombuffer(content, self._order + _NUMBERS[kind]).reshape(matrix.shape, order="F")
 
-    def _data(self, most: int) -> tuple[int, bytes]:
+    def _data(self, most: int) -> tuple[int, bytearray]:
         """The kind and the content of the next element, which is no matrix."""
         head = self._take(8)
         word, length = struct.unpack(self._order + "II", head)
@@ -192,7 +192,7 @@ class _Reader:
             raise ValueError("a number is missing")
         return int.from_bytes(content[:4], "little" if self._order == "<" else "big")
 
-    def _take(self, count: int) -> bytes:
+    def _take(self, count: int) -> bytearray:
         self._at += count
         return _exactly(self._source, count)
 
@@ -234,15 +234,13 @@ class _Unpacked(io.RawIOBase):
         return 0
 
 
-def _exactly(source: BinaryIO, count: int) -> bytes:
-    # Asked for more at once, it would make room before it knows whether so much will come.
-    found = source.read(min(count, 1 << 20))
-    if len(found) < count:
-        with io.BytesIO() as whole:
-            whole.write(found)
-            while whole.tell() < count and (found := source.read(min(count - whole.tell(), 1 << 20))):
-                whole.write(found)
-            found = whole.getvalue()
-    if len(found) < count:
-        raise EOFError("it ends too soon")
+def _exactly(source: BinaryIO, count: int) -> bytearray:
+    """So many bytes. What is not filled of the room for them takes none."""
+    found = bytearray(count)
+    view, at = memoryview(found), 0
+    while at < count:
+        more = source.readinto(view[at:])  # type: ignore[attr-defined]
+        if not more:
+            raise EOFError("it ends too soon")
+        at += more
     return found
