@@ -594,7 +594,7 @@ def picture_of(width, height, seed):
 
 
 def costs_of(picture, content, style, chosen, network):
-    """(J_content, J_style) of a picture, uint8, by NumPy from the network's activations."""
+    """(J_content, J_style) of a picture by NumPy from the network's activations."""
     prepared = prepare(sources.load_weights(network), "float32", LAYERS[-1])
     size = picture.shape[1::-1]
     style = scale_to_area(style, size[0] * size[1] * chosen.style_scale[0] ** 2)
@@ -618,7 +618,8 @@ def test_a_run_gives_a_picture_of_the_size_with_the_costs_that_it_tells(network,
     content, style = picture_of(*content), picture_of(*style)
     before = content.copy(), style.copy()
     given_ = {"weights": network, "precision": "float32"} | options
-    first, again = (stylize(content, style, **given_) for _ in range(2))
+    steps = []
+    first, again = stylize(content, style, callback=steps.append, **given_), stylize(content, style, **given_)
     np.testing.assert_array_equal(first.image, again.image)
     assert [step.total for step in first.history] == [step.total for step in again.history]
     assert all(np.array_equal(a, b) for a, b in zip(before, (content, style), strict=True)), "inputs stay as they were"
@@ -630,10 +631,12 @@ def test_a_run_gives_a_picture_of_the_size_with_the_costs_that_it_tells(network,
         expected = recipe.alpha * step.content + recipe.beta * step.style + recipe.tv_weight * step.variation
         assert step.total == pytest.approx(expected, rel=1e-3)
     if options.get("keep_colors") is None:
-        # The picture is that of the last step, rounded to whole numbers.
-        J_content, J_style = costs_of(first.image, content, style, Settings.of(**given_), network)
-        assert first.costs.content == pytest.approx(J_content, rel=0.05, abs=0.05 if recipe.content_layers else 0)
-        assert first.costs.style == pytest.approx(J_style, rel=0.05, abs=0.5)
+        # As it is optimised: rounding to whole numbers changes the costs of a picture that is nearly plain.
+        picture = np.clip(steps[-1].pixels, 0, 255)
+        np.testing.assert_array_equal(first.image, np.rint(picture))
+        J_content, J_style = costs_of(picture, content, style, Settings.of(**given_), network)
+        assert first.costs.content == pytest.approx(J_content, rel=2e-3, abs=1e-4)
+        assert first.costs.style == pytest.approx(J_style, rel=5e-3, abs=1e-2)
 
 
 @examples(8)
