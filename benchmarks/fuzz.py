@@ -27,7 +27,7 @@ MOST_PIXELS, MOST_UNPACKED = 1_000_000, 4 << 20
 # {reader: (its name, how much of what it comes through is Python, which guides the fuzzing, and what is not)}
 READERS = {
     "matconvnet": ("the .mat reader", "all but zlib"),
-    "cache": ("the weights cache", "all but the parser of Python that NumPy's header goes through"),
+    "cache": ("the weights cache", "all of it, which is little"),
     "pictures": ("the image reader", "Pillow's plugins, not its decoders and the libraries for JPEG, WebP, TIFF, AVIF"),
     "settings": ("the settings file", "all but JSON's scanner"),
     "checkpoint": ("the checkpoint reader", "all but the parser of Python that NumPy's header goes through"),

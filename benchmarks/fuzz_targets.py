@@ -11,6 +11,7 @@ chunks of a PNG, the variables of a .mat file and the members of an .npz are unp
 """
 
 import atexit
+import contextlib
 import hashlib
 import inspect
 import io
@@ -180,15 +181,12 @@ class Matconvnet(Reader):
 
 
 class Cache(Reader):
-    suffix = ".npy"
-    words = (
-        b"'descr': ", b"'fortran_order': ", b"'shape': ", b"conv1_1 kernel", b"<f4", b"|O", b"(1,)", b"version",
-        b"modified_ns",
-    )  # fmt: skip
+    suffix = ".nst-cache"
+    words = (weights._MAGIC,)
 
     def seeds(self):
         for width in (1, 2):
-            yield saved(lambda path, width=width: weights._write_cache(path, self.stamp, network(width)), ".npy")
+            yield saved(lambda path, width=width: weights._write_cache(path, self.stamp, network(width)))
 
     stamp = {"version": weights._CACHE_VERSION, "bytes": 1000, "modified_ns": 1_700_000_000_000_000_000}
 
@@ -200,6 +198,22 @@ class Cache(Reader):
             assert all(part.dtype == np.float32 for parts in found.values() for part in parts)
             for parts in found.values():  # all of it can be read
                 assert all(isinstance(float(part.sum()), float) for part in parts)
+
+    def mutate(self, data, draw):
+        """The numbers of the head, which the length has to fit: with the length of other layers, as often as not."""
+        size = weights._HEAD.itemsize
+        if len(data) < size:
+            return None
+        head = np.frombuffer(bytearray(data[:size]), weights._HEAD)
+        widths = head["widths"][0]
+        for _ in range(draw.choice((1, 1, 2, 16))):
+            widths[draw.randrange(len(widths))] = draw.choice((1, 1, 2, 3, 5, 0, -1, 1 << 15, 2**31 - 1))
+        content = data[size:]
+        if draw.random() < 0.5:
+            with contextlib.suppress(ValueError):
+                length = weights._record(widths.tolist()).itemsize + draw.choice((0, 0, 0, -4, 4))
+                content = (content * (1 + length // max(1, len(content))))[:length] if length < MOST_BYTES else content
+        return head.tobytes() + content
 
 
 class Pictures(Reader):

@@ -441,7 +441,7 @@ STAMPS = st.fixed_dictionaries({name: st.integers(0, 2**63 - 1) for name in ("ve
 @examples(30)
 @given(weights=networks(), stamp=STAMPS, other=STAMPS)
 def test_a_cache_is_read_by_its_stamp_alone(folder, weights, stamp, other):
-    path = folder / "w.nst-cache.npy"
+    path = folder / "w.nst-cache"
     sources._write_cache(path, stamp, weights)
     assert_same_weights(sources._read_cache(path, stamp), weights)
     if other != stamp:
@@ -451,7 +451,7 @@ def test_a_cache_is_read_by_its_stamp_alone(folder, weights, stamp, other):
 @examples(80)
 @given(weights=networks(), flips=FLIPS, head=st.booleans(), cut=st.sampled_from([1.0, 1.0, 0.99, 0.5, 0.01]))
 def test_a_spoilt_cache_is_none_or_of_the_same_shapes(folder, weights, flips, head, cut):
-    path = folder / "w.nst-cache.npy"
+    path = folder / "w.nst-cache"
     stamp = {"version": 1, "bytes": 2, "modified_ns": 3}
     sources._write_cache(path, stamp, weights)
     # The numbers are most of it: half of the time, the beginning is changed.

@@ -94,7 +94,11 @@ def sources() -> list[Source]:
     return found
 
 
-_CACHE_VERSION = 2
+_CACHE_VERSION, _MAGIC = 2, b"nst-vgg"
+# How a cache begins: whose it is, the stamp of its file, and the channels of each convolution, in order.
+_HEAD = np.dtype([
+    ("magic", "S8"), ("version", "<i8"), ("bytes", "<i8"), ("modified_ns", "<i8"), ("widths", "<i4", len(CONVOLUTIONS)),
+])  # fmt: skip
 # The convolutions that VGG-19 has and VGG-16 lacks, and the one before each.
 _ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_3"}
 
@@ -256,12 +260,12 @@ def file_stamp(path: AnyPath) -> dict[str, int]:
 def _cache_of(path: Path) -> Path:
     """The cache of a weights file: beside it, but nothing is written into an installed package."""
     folder = DATA_FOLDER if path.parent == _INSTALLED else path.parent
-    return folder / f"{path.name}.nst-cache.npy"
+    return folder / f"{path.name}.nst-cache"
 
 
 def _record(widths: Iterable[int]) -> np.dtype[Any]:
-    """The type of a cache's one record: a stamp, and the kernels and biases of layers of so many channels."""
-    fields: list[tuple[Any, ...]] = [(name, "<i8") for name in ("version", "bytes", "modified_ns")]
+    """What follows the head of a cache: the kernels and biases of layers of so many channels."""
+    fields: list[tuple[Any, ...]] = []
     channels = 3
     for name, width in zip(CONVOLUTIONS, widths, strict=True):
         fields += [(f"{name} kernel", "<f4", (3, 3, channels, width)), (f"{name} bias", "<f4", (width,))]
@@ -272,29 +276,33 @@ def _record(widths: Iterable[int]) -> np.dtype[Any]:
 def _read_cache(cache: Path, stamp: dict[str, int]) -> Weights | None:
     """The cached weights, or None if there are none with this stamp.
 
-    They are mapped from the file: what no one looks at is never read. Whatever the file may be, its size and the type
-    of its record are right before anything of it is used.
+    They are mapped from the file: what no one looks at is never read. Whatever the file may be, its length is that of
+    the layers that it says it has before anything of it is used.
     """
     try:
-        record = np.lib.format.open_memmap(cache, mode="r")
-        widths = [record.dtype[f"{name} bias"].shape[0] for name in CONVOLUTIONS]
-        if record.shape != (1,) or record.dtype != _record(widths) or 0 in widths:
+        (head,) = np.fromfile(cache, _HEAD, count=1)
+        told = {name: int(head[name]) for name in stamp}
+        if head["magic"] != _MAGIC or told != stamp or head["widths"].min() < 1:
             return None
-        if {name: int(record[name][0]) for name in stamp} != stamp:
+        layers = _record(head["widths"].tolist())
+        if cache.stat().st_size != _HEAD.itemsize + layers.itemsize:
             return None
-        return {name: (record[f"{name} kernel"][0], record[f"{name} bias"][0]) for name in CONVOLUTIONS}
-    except Exception:  # NumPy raises many kinds on damaged bytes; the cache is then written anew
+        found = np.memmap(cache, layers, mode="r", offset=_HEAD.itemsize, shape=(1,))
+        return {name: (found[f"{name} kernel"][0], found[f"{name} bias"][0]) for name in CONVOLUTIONS}
+    except (OSError, ValueError, OverflowError):  # no file that can be read, or layers that nobody has room for
         return None
 
 
 def _write_cache(cache: Path, stamp: dict[str, int], weights: Weights) -> None:
     """Write the cache beside the file; where that folder cannot be written, do without."""
-    record = np.zeros(1, _record(weights[name][1].size for name in CONVOLUTIONS))
+    head = np.zeros(1, _HEAD)
+    head["magic"], head["widths"] = _MAGIC, [weights[name][1].size for name in CONVOLUTIONS]
     for name, value in stamp.items():
-        record[name] = value
-    for name, (kernel, bias) in weights.items():
-        record[f"{name} kernel"], record[f"{name} bias"] = kernel, bias
+        head[name] = value
     with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(InputError), replacing(cache) as temporary:
-        np.save(temporary, record)
+    with contextlib.suppress(InputError), replacing(cache) as temporary, temporary.open("wb") as file:
+        file.write(head.tobytes())
+        for name in CONVOLUTIONS:
+            for part in weights[name]:
+                file.write(np.ascontiguousarray(part, "<f4").data)
