@@ -37,6 +37,7 @@ FINDINGS = {
     "matconvnet": (
         "a type of data that there is not ended the process, in SciPy's reader (SIGSEGV)",
         "three kinds of numbers shorter than they say were no sentence, in the reader that took its place",
+        "a kernel of 75 MB that does not come took its room all the same, in the same",
     ),
     "cache": ("damaged HDF5 files took 4 GiB, in its library; the cache is another format now",),
     "pictures": (

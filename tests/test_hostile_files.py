@@ -285,6 +285,23 @@ def test_what_a_small_file_unpacks_to_is_not_all_kept(run_python, tmp_path):
     assert len(lines) == 1 and more < 60
 
 
+@posix_only
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_room_is_made_for_numbers_that_do_not_come(run_python, tmp_path, packed):
+    """A kernel of 75 MB, of which the file has four bytes."""
+    size = 75_000_000
+    head = matrix("<", 7, (3, 3, size // 36, 1), element("<", 7, bytes(4), claimed=size))
+    fields = {"type": text("<", "conv"), "name": text("<", "conv1_1"), "weights": cells("<", [head])}
+    whole = mat_file("<", cells("<", [struct_of("<", fields)], b"layers"), packed=packed)
+    (tmp_path / "net.mat").write_bytes(whole)
+    lines, more = mebibytes(
+        run_python, "from nst_utils.network.matconvnet import read_matconvnet", "read_matconvnet(path)",
+        tmp_path / "net.mat",
+    )  # fmt: skip
+    assert len(lines) == 1 and more < 30
+    assert_one_sentence(lines[0], tmp_path / "net.mat", "too soon")
+
+
 def test_what_unpacks_to_more_than_the_format_can_hold_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(matfile, "MOST_UNPACKED", 1_000_000)
     for size, words in ((100_000, "lacks"), (2_000_000, "unpacks to more")):

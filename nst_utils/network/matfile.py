@@ -115,7 +115,7 @@ class _Reader:
         shape = tuple(np.frombuffer(sides, self._order + "i4").tolist())
         if len(shape) < 2 or min(shape) < 0:
             raise ValueError(f"it has the shape {shape}")
-        return _Matrix(word & 0xFF, shape, self._data(256)[1].decode("latin-1"), end, bool(word & 0x800))
+        return _Matrix(word & 0xFF, shape, bytes(self._data(256)[1]).decode("latin-1"), end, bool(word & 0x800))
 
     def structs(self, matrix: _Matrix, fields: Collection[str]) -> list[dict[str, Any]]:
         """The structs in a cell of them."""
@@ -130,7 +130,7 @@ class _Reader:
         if matrix.kind != _STRUCT or not matrix.parts:
             raise NotStructs("a layer is no struct")
         length = self._word(4)
-        _, content = self._data(64 * MOST_PARTS)
+        content = bytes(self._data(64 * MOST_PARTS)[1])
         if not 1 <= length <= 64 or len(content) % length or len(content) // length > MOST_PARTS:
             raise ValueError("the names of its fields are damaged")
         found: dict[str, Any] = {}
@@ -159,7 +159,7 @@ class _Reader:
             raise ValueError("a text is damaged")
         coding = _TEXTS[kind]
         wide = ("-le" if self._order == "<" else "-be") if coding in ("utf-16", "utf-32") else ""
-        return content.decode(coding + wide)
+        return bytes(content).decode(coding + wide)
 
     def _array(self, matrix: _Matrix) -> Array | None:
         """The numbers of a matrix; None where it holds none, or too many."""
@@ -171,7 +171,7 @@ class _Reader:
             raise ValueError("an array is damaged")
         return np.frombuffer(content, self._order + _NUMBERS[kind]).reshape(matrix.shape, order="F")
 
-    def _data(self, most: int) -> tuple[int, bytearray]:
+    def _data(self, most: int) -> tuple[int, bytearray | memoryview]:
         """The kind and the content of the next element, which is no matrix."""
         head = self._take(8)
         word, length = struct.unpack(self._order + "II", head)
@@ -192,7 +192,7 @@ class _Reader:
             raise ValueError("a number is missing")
         return int.from_bytes(content[:4], "little" if self._order == "<" else "big")
 
-    def _take(self, count: int) -> bytearray:
+    def _take(self, count: int) -> bytearray | memoryview:
         self._at += count
         return _exactly(self._source, count)
 
@@ -234,9 +234,9 @@ class _Unpacked(io.RawIOBase):
         return 0
 
 
-def _exactly(source: BinaryIO, count: int) -> bytearray:
-    """So many bytes. What is not filled of the room for them takes none."""
-    found = bytearray(count)
+def _exactly(source: BinaryIO, count: int) -> bytearray | memoryview:
+    """So many bytes. Room for many of them is NumPy's, which takes none before it is filled."""
+    found = bytearray(count) if count < 1 << 20 else np.empty(count, np.uint8).data
     view, at = memoryview(found), 0
     while at < count:
         more = source.readinto(view[at:])  # type: ignore[attr-defined]
