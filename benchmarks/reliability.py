@@ -147,8 +147,38 @@ def sweeps(figures):
     return lines
 
 
+def fuzz(figures):
+    """Of fuzz.json."""
+    bounds, readers = figures["bounds"], figures["readers"]
+    mebibytes = {name: f"{bounds[name] / 2**20:g} MiB" for name in ("memory", "unpacked")}
+    lines = [
+        "## Files that nobody wrote", "", "`python benchmarks/fuzz.py`", "", _measured(figures), "",
+        "Files of the readers' own formats, changed by a fuzzer (atheris, on libFuzzer) that goes on from whatever "
+        "came further through the code than anything before; where a checksum or a compression stands in the way, "
+        "changed behind it. The answer has to be a result, or an InputError of one sentence, within "
+        f"{bounds['seconds']:g} seconds and {mebibytes['memory']} for a file of up to {bounds['file'] >> 10} KiB, a "
+        f"picture of up to {bounds['pixels'] / 1e6:g} million pixels, a variable of up to {mebibytes['unpacked']}. "
+        "Anything else was mended, and is a test (`tests/test_hostile_files.py`).", "",
+        "| reader | inputs | edges, features reached | kept as seeds | rounds that it ended | found and mended | "
+        "found and not mended |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for each in readers:
+        cells = (
+            each["reader"], f"{each['inputs']:,}", f"{each['edges']}, {each['features']}", each["corpus"],
+            each["ended early"] or "none", len(each["found and mended"]), each["found and not mended"] or "none",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    guided = "; ".join(f"{each['reader']}: {each['guided by']}" for each in readers)
+    lines += ["", f"What guides it is the Python that a file comes through ({guided}). Found and mended:", ""]
+    lines += [f"- {each['reader']}: {found}" for each in readers for found in each["found and mended"]]
+    return [*lines, ""]
+
+
 # {file in benchmarks/results: its section}, in the order of the page.
-SECTIONS = {"grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "mutants": mutants}
+SECTIONS = {
+    "grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "fuzz": fuzz, "mutants": mutants,
+}  # fmt: skip
 
 
 def page(results=RESULTS, sections=SECTIONS):

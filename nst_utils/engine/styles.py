@@ -14,9 +14,8 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from scipy.ndimage import minimum_filter
 
-from nst_utils.base.errors import InputError
+from nst_utils.base.errors import InputError, shown
 from nst_utils.base.types import AnyPicture, Array, Floats, Picture, WidthHeight
-from nst_utils.engine.kinds import shown
 from nst_utils.engine.recipe import check_weight
 from nst_utils.engine.settings import ANGLE, Settings
 from nst_utils.network.layout import stride
