@@ -7,6 +7,7 @@ wording of messages: of texts that hold a blank, unless they are patterns.
 import ast
 import contextlib
 import difflib
+import functools
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,10 +43,17 @@ class Mutant:
     scope: tuple[int, int] | None
     # Run when the module is imported, not when its function is called.
     at_import: bool
-    source: str
-    # The outermost function, class or statement around it, before and after.
+    original: str
+    # The outermost function, class or statement around it: its first line, its text before and after.
+    start: int
     whole: str
     mutated: str
+
+    @property
+    def source(self):
+        lines = self.original.splitlines(keepends=True)
+        after = self.start - 1 + self.whole.count("\n")
+        return "".join([*lines[: self.start - 1], self.mutated, *lines[after:]])
 
     @cached_property
     def change(self):
@@ -118,22 +126,21 @@ def mutants_of(root, module):
     visitor = _Visitor()
     wrapper.visit(visitor)
     ends = wrapper.resolve(PositionProvider)
-    lines = original.splitlines(keepends=True)
+    lines, meaning_of = original.splitlines(keepends=True), functools.lru_cache(lambda text: ast.dump(ast.parse(text)))
     found, seen = [], set()
     for node, changed, place in visitor.found:
         outermost = ends[place.pop("outermost")]
-        above, below = lines[: outermost.start.line - 1], lines[outermost.end.line :]
-        whole = "".join(lines[outermost.start.line - 1 : outermost.end.line])
-        starts = [0, *(i + 1 for i, letter in enumerate(whole) if letter == "\n")]
-        first, last = (starts[end.line - len(above) - 1] + end.column for end in (ends[node].start, ends[node].end))
+        start = outermost.start.line
+        whole = "".join(lines[start - 1 : outermost.end.line])
+        line_starts = [0, *(i + 1 for i, letter in enumerate(whole) if letter == "\n")]
+        first, last = (line_starts[end.line - start] + end.column for end in (ends[node].start, ends[node].end))
         mutated = whole[:first] + _text(wrapper.module, node, changed) + whole[last:]
         # Some changes are no Python, such as a positional argument after a named one; others change nothing.
         with contextlib.suppress(SyntaxError):
-            meaning = ast.dump(ast.parse(mutated))
-            if (len(above), meaning) not in seen and meaning != ast.dump(ast.parse(whole)):
-                seen.add((len(above), meaning))
-                source = "".join([*above, mutated, *below])
-                found.append(Mutant(module, **place, source=source, whole=whole, mutated=mutated))
+            meaning = start, ast.dump(ast.parse(mutated))
+            if meaning not in seen and meaning[1] != meaning_of(whole):
+                seen.add(meaning)
+                found.append(Mutant(module, **place, original=original, start=start, whole=whole, mutated=mutated))
     return found
 
 

@@ -16,6 +16,7 @@ import collections
 import hashlib
 import json
 import os
+import pickle
 import random
 import shutil
 import subprocess
@@ -49,13 +50,14 @@ MODULES = {
     "matconvnet": (["nst_utils/network/matconvnet.py"], None, ENGINE_TESTS),
     "optimizers": (["nst_utils/engine/optimizers.py"], None, ENGINE_TESTS),
     "objective": (["nst_utils/engine/objective.py"], None, ENGINE_TESTS),
-    "checks": (CHECKS, 600, CHECKS_TESTS),
+    "checks": (CHECKS, 500, CHECKS_TESTS),
 }
 SEED = 15
-# Seconds of tests, as they usually last, that a mutant which no test notices is given at most.
-PATIENCE = 60
+# Seconds that a test may usually last to be asked at all, and those of all the tests that one mutant is given.
+SLOW, PATIENCE = 5, 12
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
 }  # fmt: skip
 
 
@@ -90,7 +92,8 @@ def tests_of(files, tree):
                 [sys.executable, str(WORKER), "map", f"tests/{name}.py", str(kept)], cwd=tree,
                 env=ENVIRONMENT | {"PYTHONPATH": str(tree)}, stdout=subprocess.DEVNULL, check=True,
             )  # fmt: skip
-        found |= json.loads(kept.read_text(encoding="utf-8"))
+        tests = json.loads(kept.read_text(encoding="utf-8"))
+        found |= {test: facts for test, facts in tests.items() if facts["seconds"] <= SLOW}
     return found
 
 
@@ -107,7 +110,7 @@ def chosen(mutant, tests, killers):
         # What an import makes, any test of the module may notice.
         covering = [name for name in tests if lines[name]] if mutant.at_import else []
     near = collections.Counter(killers.get((mutant.module, mutant.scope), ()))
-    covering.sort(key=lambda name: (-min(near[name], 3), tests[name]["seconds"]))
+    covering.sort(key=lambda name: tests[name]["seconds"] / (1 + 3 * near[name]))
     total, taken = 0.0, []
     for name in covering:
         total += tests[name]["seconds"]
@@ -120,11 +123,20 @@ def chosen(mutant, tests, killers):
 def sample(name):
     """The mutants of a part: all, or so many drawn from all modules alike, and how many there are."""
     modules, wanted, _ = MODULES[name]
-    everything = [mutant for module in modules for mutant in mutants_of(ROOT, module)]
+    everything = [mutant for module in modules for mutant in _kept_mutants(module)]
     if wanted is None:
         return everything, len(everything)
     drawn = random.Random(SEED).sample(range(len(everything)), wanted)
     return [everything[i] for i in drawn], len(everything)
+
+
+def _kept_mutants(module):
+    """mutants_of() the module; to find them takes half a minute for the longest."""
+    texts = [(ROOT / module).read_bytes(), (ROOT / "benchmarks" / "mutating.py").read_bytes()]
+    path = PLACE / f"{Path(module).stem}-{hashlib.sha256(b''.join(texts)).hexdigest()[:12]}.pickle"
+    if not path.exists():
+        path.write_bytes(pickle.dumps(mutants_of(ROOT, module)))
+    return pickle.loads(path.read_bytes())
 
 
 class Worker:

@@ -72,7 +72,7 @@ class Mapping:
 
 
 class Chosen:
-    """A plugin of pytest: runs these tests only, in this order, and tells each as it begins and the first that fails."""
+    """A plugin of pytest: runs these tests only, in this order, and tells which begins and which fails."""
 
     def __init__(self, names, tell):
         self.names, self.tell = names, tell
