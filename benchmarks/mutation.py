@@ -221,7 +221,7 @@ def figures(parts):
                 "module": mutant.module, "line": mutant.lines[0], "before": before, "after": after,
                 "reason": because.get((mutant.module, before, after), ""),
             })  # fmt: skip
-    return {"seed": SEED, "modules": rows, "survivors": survivors}
+    return {"seed": SEED, "slow": SLOW, "patience": PATIENCE, "modules": rows, "survivors": survivors}
 
 
 def main():
