@@ -8,6 +8,7 @@ there yet have none.
 """
 
 import json
+import os
 from pathlib import Path
 
 from common import RESULTS, ROOT
@@ -175,9 +176,57 @@ def fuzz(figures):
     return [*lines, ""]
 
 
+def mutation(figures):
+    """Of mutation.json: the package's own code, changed in one place at a time."""
+    rows, survivors = figures["modules"], figures["survivors"]
+    sampled = [f"of the {row['mutants']} of `{row['module']}`, {row['tried']} were drawn (seed {figures['seed']})"
+               for row in rows if row["tried"] < row["mutants"]]  # fmt: skip
+    lines = [
+        "## Tests of the package itself", "", "`python benchmarks/mutation.py`", "", _measured(figures), "",
+        "The package's own code, changed in one place at a time by the operators of mutmut: another number, operator "
+        "or comparison, an argument left out, a text or a value replaced. A test has to fail. Annotations, casts, "
+        "docstrings and the wording of messages are not changed. Each mutant gets the tests that run its line and that "
+        f"usually take up to {figures['slow']} seconds, {figures['patience']} seconds in all. "
+        + (f"All mutants were tried, but {'; '.join(sampled)}." if sampled else "All mutants were tried."), "",
+        "| module | mutants tried | killed | share | of these, by not coming to an end |", "|---|---|---|---|---|",
+        *(
+            f"| `{row['module']}` | {row['tried']} | {row['killed']} | {row['killed'] / row['tried']:.1%} "
+            f"| {row['timeouts'] or 'none'} |"
+            for row in rows if row["tried"]
+        ), "",
+    ]  # fmt: skip
+    if survivors:
+        lines += ["<details>", f"<summary>The {len(survivors)} that no test noticed, and why</summary>", ""]
+        for module in dict.fromkeys(one["module"] for one in survivors):
+            lines += [f"`{module}`", ""]
+            lines += [
+                f"- line {one['line']}: {_change(one['before'], one['after'])}: {one['reason'] or '?'}"
+                for one in survivors if one["module"] == module
+            ]  # fmt: skip
+            lines.append("")
+        lines += ["</details>", ""]
+    return lines
+
+
+def _change(before, after, around=40):
+    """`before` became `after`, with what they have in common left out but for a few letters."""
+    start = len(os.path.commonprefix([before, after]))
+    end = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    shown = []
+    for text in (before, after):
+        first, last = max(0, start - around), min(len(text), len(text) - end + around)
+        middle = text[first : max(last, first)]
+        if len(middle) > 4 * around:
+            middle = f"{middle[: 2 * around]} ... {middle[-around:]}"
+        cut = f"{'... ' if first else ''}{middle}{' ...' if last < len(text) else ''}"
+        shown.append(f"`` {cut} ``" if cut else "nothing")
+    return " became ".join(shown)
+
+
 # {file in benchmarks/results: its section}, in the order of the page.
 SECTIONS = {
     "grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "fuzz": fuzz, "mutants": mutants,
+    "mutation": mutation,
 }  # fmt: skip
 
 

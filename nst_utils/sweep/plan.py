@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.types import AnyPath
-from nst_utils.engine.kinds import File, Masks, Start, shown
+from nst_utils.engine.kinds import File, Masks, Start
 from nst_utils.engine.settings import FORMER_NAMES, STARTS, Settings, given_setting, read_toml
 from nst_utils.pictures.reading import read_size
 
