@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.errors import InputError, MissingFileError, shown
 from nst_utils.base.types import AnyPath
 from nst_utils.engine.kinds import File, Masks, Start
 from nst_utils.engine.settings import FORMER_NAMES, STARTS, Settings, given_setting, read_toml
