@@ -17,6 +17,7 @@ from nst_utils.base.errors import InputError
 PARTS = {
     "painting": "nst stylize, nst demo, and the package in Python",
     "studio": "the studio",
+    "sweep": "nst sweep, and grading on a cluster",
     "notebooks": "the course's notebooks, and grading",
     "dev": "the tests",
     "docs": "the documentation",

@@ -20,7 +20,7 @@ from nst_utils.pictures.sizes import output_size
 
 T = TypeVar("T")
 # Settings that are told by what they lead to: the size, the regions, the weights' own numbers, the precision taken.
-_TOLD_OTHERWISE = ("size", "max_side", "style_weights", "style_scale", "masks", "weights", "precision")
+_TOLD_OTHERWISE = ("size", "max_side", "style_weights", "style_scale", "style_angle", "masks", "weights", "precision")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,7 @@ class Inputs:
             "masks": [None if each.mask is None else _digest(each.mask) for each in self.regions],
             "style_weights": [[each.strength, *each.shares] for each in self.regions],
             "style_scale": [each.scales for each in self.regions],
+            "style_angle": [each.angles for each in self.regions],
             "start": None if self.start is None else _digest(self.start),
             "size": self.size,
             "weights": weights_digest(settings.weights),
@@ -67,12 +68,14 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         "masks": "the masks are others",
         "style_weights": "the paintings' weights are others",
         "style_scale": "style_scale is another one",
+        "style_angle": "style_angle is another one",
         "start": "the picture to start from is another one",
         "weights": "the network's weights are others",
     }
     found = [words for name, words in told.items() if before.get(name) != now[name]]
     if told["masks"] in found:  # then the others are of other regions
-        found = [words for words in found if words not in (told["style_weights"], told["style_scale"])]
+        of_regions = [told[name] for name in ("style_weights", "style_scale", "style_angle")]
+        found = [words for words in found if words not in of_regions]
     old, new = _told(before, "paintings", list), now["paintings"]
     if old != new:
         places = [i for i, (a, b) in enumerate(zip(old, new, strict=False), start=1) if a != b]

@@ -105,6 +105,7 @@ class Choice:
     @property
     def accepts(self) -> str:
         return literal(self.words)
+
     def check(self, name: str, value: Any) -> str:
         """The value, if it is one of the words; InputError naming it otherwise."""
         if not isinstance(value, str) or value not in self.words:
@@ -169,6 +170,7 @@ class File:
     """The path of a file that is there; who opens it says what is wrong with it."""
 
     metavar, accepts = "FILE", "AnyPath"
+
     def check(self, name: str, value: Any) -> str:
         """The path as a text."""
         try:
@@ -207,9 +209,9 @@ class WeightedLayers:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A number for each of the styles, as a text 2,1; a single one stands for all of them."""
+    """A number for each of the styles, as a text 2,1; a single one stands for all of them. each: what one may be."""
 
-    above: float | None = None
+    each: Number = Number(least=0)
     metavar, accepts = "X,...", "float | Sequence[float] | Array"
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
@@ -218,15 +220,11 @@ class Numbers:
             value = (value,)
         if isinstance(value, str) or not isinstance(value, (list, tuple, np.ndarray)) or not len(value):
             raise InputError(f"{name} is {shown(value)}: give a number for each style.")
-        return tuple(self._number.check(name, each) for each in value)
+        return tuple(self.each.check(name, each) for each in value)
 
     def read(self, name: str, text: str) -> tuple[float, ...]:
         """The numbers of a text such as 2,1."""
-        return tuple(self._number.read(name, part) for part in text.split(","))
-
-    @property
-    def _number(self) -> Number:
-        return Number(above=self.above) if self.above is not None else Number(least=0)
+        return tuple(self.each.read(name, part) for part in text.split(","))
 
 
 @dataclass(frozen=True)
@@ -261,6 +259,7 @@ class Start:
     @property
     def accepts(self) -> str:
         return f"{literal(self.words)} | AnyPicture"
+
     def check(self, name: str, value: Any) -> str | Array:
         """The value, if it is one of the words, the path of a file that is there, or an array."""
         if isinstance(value, np.ndarray):
