@@ -8,6 +8,7 @@ there yet have none.
 """
 
 import json
+import os
 from pathlib import Path
 
 from common import RESULTS, ROOT
@@ -116,6 +117,37 @@ def downloads(figures):
     ]  # fmt: skip
 
 
+def sweeps(figures):
+    """Of sweep.json."""
+    lines = ["## Sweeps", "", "`python benchmarks/sweep.py`", "", _measured(figures), ""]
+    if found := figures.get("kills"):
+        lines += [
+            f"A sweep of {found['tasks']} pictures on two workers, which were killed (`kill -9`) at random moments; "
+            "each picture compared, byte by byte, with one made alone.", "",
+            *_table([
+                ("workers killed", found["kills"]), ("results lost", found["results_lost"] or "none"),
+                ("results other than alone", found["results_different"] or "none"),
+            ]), "",
+        ]  # fmt: skip
+    if found := figures.get("on_this_machine"):
+        each = [(f"with {n} worker{'s' * (n != '1')}", value) for n, value in found["pictures_a_minute"].items()]
+        lines += [
+            f"Pictures a minute (400x300, `--quality quick`, {found['pictures']} of them) on this machine, whose two "
+            "cores one worker keeps at work for most of its time:", "", *_table(each), "",
+        ]  # fmt: skip
+    if found := figures.get("simulated"):
+        lines += [
+            "More workers than this machine has, whose tasks wait as long as a picture takes: of their time, what "
+            "Dask, the sweep, its files and its page cost, from the command's connection on:", "",
+            "| workers | tasks | seconds of work | seconds taken | overhead |", "|---|---|---|---|---|",
+            *(
+                f"| {row['workers']} | {row['tasks']} | {row['seconds_of_work']:.0f} | {row['seconds_taken']:.1f} "
+                f"| {row['overhead']:.1%} |" for row in found
+            ), "",
+        ]  # fmt: skip
+    return lines
+
+
 def fuzz(figures):
     """Of fuzz.json."""
     bounds, readers = figures["bounds"], figures["readers"]
@@ -144,8 +176,58 @@ def fuzz(figures):
     return [*lines, ""]
 
 
+def mutation(figures):
+    """Of mutation.json: the package's own code, changed in one place at a time."""
+    rows, survivors = figures["modules"], figures["survivors"]
+    sampled = [f"of the {row['mutants']} of `{row['module']}`, {row['tried']} were drawn (seed {figures['seed']})"
+               for row in rows if row["tried"] < row["mutants"]]  # fmt: skip
+    lines = [
+        "## Tests of the package itself", "", "`python benchmarks/mutation.py`", "", _measured(figures), "",
+        "The package's own code, changed in one place at a time by the operators of mutmut: another number, operator "
+        "or comparison, an argument left out, a text or a value replaced. A test has to fail. Annotations, casts, "
+        "docstrings and the wording of messages are not changed. Each mutant gets the tests that run its line and that "
+        f"usually take up to {figures['slow']} seconds, {figures['patience']} seconds in all. "
+        + (f"All mutants were tried, but {'; '.join(sampled)}." if sampled else "All mutants were tried."), "",
+        "| module | mutants tried | killed | share | of these, by not coming to an end |", "|---|---|---|---|---|",
+        *(
+            f"| `{row['module']}` | {row['tried']} | {row['killed']} | {row['killed'] / row['tried']:.1%} "
+            f"| {row['timeouts'] or 'none'} |"
+            for row in rows if row["tried"]
+        ), "",
+    ]  # fmt: skip
+    if survivors:
+        lines += ["<details>", f"<summary>The {len(survivors)} that no test noticed, and why</summary>", ""]
+        for module in dict.fromkeys(one["module"] for one in survivors):
+            lines += [f"`{module}`", ""]
+            lines += [
+                f"- line {one['line']}: {_change(one['before'], one['after'])}: {one['reason'] or '?'}"
+                for one in survivors if one["module"] == module
+            ]  # fmt: skip
+            lines.append("")
+        lines += ["</details>", ""]
+    return lines
+
+
+def _change(before, after, around=40):
+    """`before` became `after`, with what they have in common left out but for a few letters."""
+    start = len(os.path.commonprefix([before, after]))
+    end = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    shown = []
+    for text in (before, after):
+        first, last = max(0, start - around), min(len(text), len(text) - end + around)
+        middle = text[first : max(last, first)]
+        if len(middle) > 4 * around:
+            middle = f"{middle[: 2 * around]} ... {middle[-around:]}"
+        cut = f"{'... ' if first else ''}{middle}{' ...' if last < len(text) else ''}"
+        shown.append(f"`` {cut} ``" if cut else "nothing")
+    return " became ".join(shown)
+
+
 # {file in benchmarks/results: its section}, in the order of the page.
-SECTIONS = {"grading": grades, "survival": survival, "downloads": downloads, "fuzz": fuzz, "mutants": mutants}
+SECTIONS = {
+    "grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "fuzz": fuzz, "mutants": mutants,
+    "mutation": mutation,
+}  # fmt: skip
 
 
 def page(results=RESULTS, sections=SECTIONS):

@@ -178,13 +178,14 @@ def main():
                     found.append(on_this_machine(folder, workers, options.tasks))
                     print(workers, found, flush=True)
             each = {str(workers): round(median(found), 2) for workers, found in rates.items()}
-            figures["machine"] = {"pictures_a_minute": each, "pictures": options.tasks, "rounds": options.rounds}
+            about = {"pictures": options.tasks, "rounds": options.rounds}
+            figures["on_this_machine"] = {"pictures_a_minute": each, **about}
         if options.only in (None, "simulated"):
             (folder := Path(name, "simulated")).mkdir()
             data = Path(CONTENT).read_bytes()[:250_000]
             figures["simulated"] = [simulated(folder, count, data) for count in WORKERS]
             print(figures["simulated"], flush=True)
-    save("sweep", {part: figures[part] for part in ("machine", "simulated", "kills") if part in figures})
+    save("sweep", {part: figures[part] for part in ("on_this_machine", "simulated", "kills") if part in figures})
 
 
 if __name__ == "__main__":

@@ -180,6 +180,87 @@ def test_the_course_weighs_five_layers_alike():
     assert STYLE_LAYERS == [(f"conv{block}_1", 0.2) for block in range(1, 6)]
 
 
+# Weights of positions, and the gradients that are written out
+
+
+def test_a_weighted_style_matrix_is_the_weighted_mean_of_the_positions():
+    a = random_activations(0)
+    weights = np.random.default_rng(1).uniform(0, 0.01, (5, 7)).astype(np.float32)  # a sum far below 1
+    rows, w = a.reshape(-1, 3).astype(np.float64), weights.reshape(-1, 1)
+    expected = (w * rows).T @ rows / w.sum()
+    np.testing.assert_allclose(costs.style_matrix(a, weights), expected, rtol=1e-5)
+    np.testing.assert_allclose(costs.style_matrix(a, 3000 * weights), expected, rtol=1e-5)
+    assert not costs.style_matrix(a, np.zeros_like(weights)).numpy().any()
+
+
+@pytest.mark.parametrize("weights", [None, np.random.default_rng(1).uniform(0, 0.02, (5, 7)).astype(np.float32)])
+def test_the_gradient_of_a_style_matrix_is_that_of_the_formula(weights):
+    """Seen from a function of it that does not treat its two sides alike."""
+    a = random_activations(0)
+    upstream = np.random.default_rng(3).normal(size=(3, 3))
+    rows = a.reshape(-1, 3).astype(np.float64)
+    w = np.ones((35, 1)) if weights is None else weights.reshape(-1, 1).astype(np.float64)
+    with tf.GradientTape() as tape:
+        variable = tf.constant(a)
+        tape.watch(variable)
+        J = tf.reduce_sum(costs.style_matrix(variable, weights) * upstream)
+    expected = (w * rows) @ (upstream + upstream.T) / w.sum()
+    np.testing.assert_allclose(tape.gradient(J, variable).numpy().reshape(-1, 3), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, np.linspace(0.1, 2, 35, dtype=np.float32).reshape(5, 7)])
+def test_products_of_bfloat16_are_added_up_in_float32(weights):
+    a = tf.cast(random_activations(0), tf.bfloat16)
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        S = costs.style_matrix(a, weights)
+        J = tf.reduce_sum(S)
+    assert S.dtype == tf.float32 and tape.gradient(J, a).dtype == tf.bfloat16
+    exact = costs.style_matrix(tf.cast(a, tf.float64), weights)
+    assert exact.dtype == tf.float64
+    np.testing.assert_allclose(S, exact, rtol=1e-5, atol=1e-5)
+
+
+# The costs of neighbours
+
+
+def test_cosines_are_those_between_the_rows():
+    x, y = np.random.default_rng(0).normal(0, 3, (4, 5)), np.random.default_rng(1).normal(1, 2, (6, 5))
+    expected = [[u @ v / np.sqrt((u @ u) * (v @ v)) for v in y] for u in x]
+    np.testing.assert_allclose(costs.cosine_similarity(x, y), expected, rtol=1e-9)
+    x[2] = 0
+    np.testing.assert_array_equal(costs.cosine_similarity(x, y)[2], np.zeros(6))
+
+
+def test_targets_are_the_vectors_of_the_numbered_positions():
+    a_C, a_S = random_activations(0, 2, 3), random_activations(1, 4, 5)
+    chosen = [19, 0, 7, 7, 5, 12]
+    targets = costs.compute_targets(tf.constant(a_C), tf.constant(a_S), chosen)
+    assert targets.shape == (1, 2, 3, 3)
+    for place, number in enumerate(chosen):
+        expected = a_S[0, number // 5, number % 5]
+        np.testing.assert_array_equal(targets[0, place // 3, place % 3], expected)
+
+
+def test_the_match_cost_is_the_mean_of_one_minus_the_cosines_from_the_paintings_mean():
+    a_S, a_T, a_G = random_activations(0, 4, 6), random_activations(1), random_activations(2)
+    mean = a_S.reshape(-1, 3).mean(axis=0)
+    cosines = [
+        (t - mean) @ (g - mean) / np.linalg.norm(t - mean) / np.linalg.norm(g - mean)
+        for t, g in zip(a_T.reshape(-1, 3), a_G.reshape(-1, 3), strict=True)
+    ]
+    assert float(costs.compute_match_cost(a_S, a_T, a_G)) == pytest.approx(1 - np.mean(cosines), rel=1e-5)
+    assert float(costs.compute_match_cost(a_S, a_T, a_T)) == pytest.approx(0, abs=1e-6)
+    assert float(costs.compute_match_cost(a_S, a_T, 2 * mean - a_T)) == pytest.approx(2, rel=1e-6)
+
+
+def test_only_a_pictures_own_positions_and_channels_count():
+    """Of two pictures at once the costs are the sum, in the normalisation of one."""
+    a_C, a_G = (np.concatenate([random_activations(seed), random_activations(seed + 1)]) for seed in (0, 2))
+    each = [float(costs.compute_content_cost(a_C[i : i + 1], a_G[i : i + 1])) for i in (0, 1)]
+    assert float(costs.compute_content_cost(a_C, a_G)) == pytest.approx(sum(each), rel=1e-5)
+
+
 # The course's graph form
 
 

@@ -6,12 +6,12 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from conftest import ROOT, assert_one_sentence
+from conftest import ROOT, assert_one_sentence, random_network
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.course.config import CONFIG
 from nst_utils.network.layout import BLOCKS, CONVOLUTIONS
-from nst_utils.network.matconvnet import read_matconvnet
+from nst_utils.network.matconvnet import read_matconvnet, write_matconvnet
 from nst_utils.network.weights import load_weights
 
 EMBEDDED = ROOT / "pretrained-model" / "vgg19-embedded.mat"
@@ -113,6 +113,77 @@ def test_double_precision_becomes_single(tmp_path, tiny_weights):
 
 def test_what_is_written_is_read_back(tiny_mat, tiny_weights):
     assert_same(read_matconvnet(tiny_mat), tiny_weights)
+
+
+def fields_of(value):
+    """{field: what it holds} of a struct as SciPy reads it; strings and cells by their text and their items."""
+    inside = value[0, 0]
+    return {name: inside[name] for name in value.dtype.names}
+
+
+def assert_holds(value, expected):
+    """The struct has these fields, in this order, with these values; None is any."""
+    found = fields_of(value)
+    assert list(found) == list(expected)
+    for name, array in expected.items():
+        if isinstance(array, str):
+            assert found[name].tolist() == [array], name
+        elif array is not None:
+            np.testing.assert_array_equal(found[name], array, err_msg=name, strict=True)
+
+
+def test_a_file_is_written_field_by_field_in_the_current_layout(tiny_mat, tiny_weights):
+    """What MatConvNet itself needs of it, in MATLAB: numbers are doubles, and an empty cell is 0 by 0."""
+    content, none, zero = scipy.io.loadmat(tiny_mat), np.empty((0, 0), object), np.float64([[0]])
+    assert content["layers"].shape == (1, 37)
+    layers = iter(content["layers"][0])
+    for block, count in BLOCKS.items():
+        for i in range(1, count + 1):
+            kernel, bias = tiny_weights[f"conv{block}_{i}"]
+            layer = next(layers)
+            weights = fields_of(layer)["weights"]
+            assert weights.shape == (1, 2)
+            np.testing.assert_array_equal(weights[0, 0], kernel, strict=True)
+            np.testing.assert_array_equal(weights[0, 1], bias[:, np.newaxis], strict=True)
+            assert_holds(layer, {
+                "name": f"conv{block}_{i}", "type": "conv", "weights": None, "size": np.float64([kernel.shape]),
+                "pad": np.float64([[1, 1, 1, 1]]), "stride": np.float64([[1, 1]]), "precious": zero,
+                "dilate": np.float64([[1]]), "opts": none,
+            })  # fmt: skip
+            assert_holds(next(layers), {
+                "name": f"relu{block}_{i}", "type": "relu", "leak": zero, "weights": none, "precious": zero,
+            })  # fmt: skip
+        assert_holds(next(layers), {
+            "name": f"pool{block}", "type": "pool", "method": "max", "pool": np.float64([[2, 2]]),
+            "stride": np.float64([[2, 2]]), "pad": np.float64([[0, 0, 0, 0]]), "weights": none, "precious": zero,
+            "opts": none,
+        })  # fmt: skip
+    meta = fields_of(content["meta"])
+    assert list(meta) == ["normalization", "description"] and meta["description"].tolist() == ["a tiny network"]
+    assert_holds(meta["normalization"], {
+        "imageSize": np.float64([[224, 224, 3, 10]]), "averageImage": np.float32(CONFIG.MEANS).reshape(1, 1, 3),
+        "keepAspect": np.float64([[1]]), "border": np.float64([[32, 32]]), "cropSize": np.float64([[0.875]]),
+        "interpolation": "bicubic",
+    })  # fmt: skip
+
+
+def test_a_file_is_written_compressed(tmp_path):
+    weights = {name: (np.zeros_like(kernel), np.zeros_like(bias)) for name, (kernel, bias) in random_network().items()}
+    write_matconvnet(tmp_path / "zeros.mat", weights, CONFIG.MEANS, "zeros")
+    assert (tmp_path / "zeros.mat").stat().st_size < sum(kernel.nbytes for kernel, _ in weights.values())
+
+
+def test_fully_connected_layers_may_be_stripped(tmp_path, tiny_weights):
+    layers = vgg_layers(tiny_weights, *LAYOUTS["beta23-25"])
+    stripped = [struct(name="fc6", type="conv") if layer["name"][0, 0] == "fc6" else layer for layer in layers]
+    assert_same(read_matconvnet(save(tmp_path / "vgg.mat", stripped)), tiny_weights)
+
+
+def test_the_sentence_on_damaged_bytes_names_the_error(tmp_path):
+    (tmp_path / "weights.mat").write_bytes(b"not a .mat file" * 20)
+    with pytest.raises(InputError, match=r"\(\w*(Error|Exception)\)") as error:
+        read_matconvnet(tmp_path / "weights.mat")
+    assert_one_sentence(error.value, "weights.mat", "truncated")
 
 
 @pytest.fixture(scope="module")

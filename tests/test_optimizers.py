@@ -180,3 +180,107 @@ def test_a_step_leaves_what_it_was_given_as_it_was(optimizer):
     for before, after in zip(kept, [now.picture, now.gradient, *(p for row in memory for p in row)], strict=True):
         np.testing.assert_array_equal(before, after)
     np.testing.assert_array_equal(optimizer.step(objective, now, memory, 0.1)[0].picture, first.picture)
+
+
+# The line search, step by step
+
+
+def bowl(x):
+    return 0.5 * float(x @ x), x
+
+
+def trials(function, start, first_step, memory=()):
+    """Where the objective is asked in one step of L-BFGS, by its first coordinate, and what comes of it."""
+    calls = []
+    objective = objective_of(function, calls)
+    now = objective(np.asarray(start, np.float32))
+    found = Lbfgs().step(objective, now, memory, first_step)
+    return [float(x[0]) for x in calls[1:]], found
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e4])
+@pytest.mark.parametrize(
+    ("first_step", "expected"),
+    [
+        (2, [1]),  # lower at once
+        (6, [-3, 0]),  # as high as before is not lower: the parabola through both has its minimum between them
+        (10, [-7, 0]),
+        (60, [-57, -3, 0]),  # that minimum is at a twentieth, and no step is shortened to less than a tenth
+    ],
+)
+def test_a_refused_step_is_shortened_to_the_minimum_of_the_parabola(scale, first_step, expected):
+    asked, found = trials(lambda x: tuple(scale * part for part in bowl(x)), np.full(4, 3.0), first_step)
+    np.testing.assert_allclose(asked, expected, atol=2e-3)
+    now, memory = found
+    assert float(now.picture[0]) == pytest.approx(expected[-1], abs=2e-3)
+    # The first trial teaches the curvature even where it is refused.
+    assert len(memory) == min(len(expected), 2)
+
+
+@pytest.mark.parametrize("beyond", [float("nan"), float("inf")])
+def test_from_where_there_is_no_number_a_tenth_of_the_step_is_tried(beyond):
+    asked, found = trials(lambda x: bowl(x) if abs(x[0]) < 4 else (beyond, x), np.full(4, 3.0), 20.0)
+    np.testing.assert_allclose(asked, [-17, 1], atol=1e-3)
+    assert found is not None
+
+
+def test_a_search_ends_after_eight_trials_and_without_memory_the_step_fails():
+    """The curvature is that of a bowl, but nothing is as low as the start."""
+    start = np.full(4, 3.0)
+    asked, found = trials(lambda x: (100.0 * bool(np.abs(x - start).max()), x), start, 1.0)
+    assert len(asked) == 8 and found is None
+
+
+def test_where_the_memory_leads_nowhere_the_slope_alone_is_tried():
+    """A curvature far too small sends the search so far that no shortening brings it back."""
+    step = np.float32([1, 0, 0, 0])
+    lie = (step, np.float32(1e-12) * step, 1e-12)
+    asked, found = trials(bowl, np.full(4, 3.0), 2.0, (lie,))
+    assert len(asked) == 9 and abs(asked[7]) > 100 and asked[8] == pytest.approx(1)
+    assert found[0].value < 18 and len(found[1]) == 1
+
+
+def test_at_the_minimum_there_is_no_further_step_whatever_is_remembered():
+    objective = objective_of(bowl)
+    memory = ((np.ones(4, np.float32), np.ones(4, np.float32), 4.0),)
+    assert Lbfgs().step(objective, objective(np.zeros(4, np.float32)), memory) is None
+
+
+# What holds where nothing is said
+
+
+def test_lbfgs_remembers_ten_steps_and_begins_with_eight_grey_levels():
+    objective = objective_of(ill_conditioned)
+    now, memory = objective(np.linspace(1, -2, 40).astype(np.float32)), ()
+    for _ in range(14):
+        now, memory = Lbfgs().step(objective, now, memory, 0.1)
+    assert len(memory) == 10
+    slope = objective_of(lambda x: (float(np.sum(x)), np.ones_like(x)))
+    now, _ = Lbfgs().step(slope, slope(np.zeros(5, np.float32)), ())
+    np.testing.assert_allclose(now.picture, -8)
+
+
+@pytest.mark.parametrize(
+    ("ours", "name", "options"),
+    [
+        (Adam(), "Adam", {"learning_rate": 2.0, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}),
+        (Adagrad(), "Adagrad", {"learning_rate": 2.0, "initial_accumulator_value": 0.1, "epsilon": 1e-7}),
+    ],
+)
+def test_by_default_the_way_is_that_of_the_course_and_of_keras(ours, name, options):
+    """With slopes as small as the small numbers that are added to the roots, so that these count, too."""
+    scale = np.logspace(-9, 0, 10)
+    objective = objective_of(lambda x: (float(scale @ x**2), 2 * scale * x))
+    now, memory = objective(np.ones(10, np.float32)), ()
+    with eager_mode():
+        variable = tf.Variable(now.picture)
+        keras = getattr(tf.keras.optimizers, name)(**options)
+        for _ in range(20):
+            now, memory = ours.step(objective, now, memory)
+            slope = 2 * scale * variable.numpy()
+            keras.apply_gradients([(tf.constant(slope, tf.float32), variable)])
+            np.testing.assert_allclose(now.picture, variable.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_an_evaluation_has_a_gradient_only_where_one_was_asked_for():
+    assert Evaluation(np.zeros(3), None, 1.0).gradient is None

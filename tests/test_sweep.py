@@ -354,13 +354,13 @@ def test_workers_with_another_package_or_none_are_refused(empty_dask, settings, 
 def test_a_scheduler_that_goes_ends_the_sweep_with_a_sentence_and_another_one_goes_on(
     empty_dask, monkeypatch, settings, tmp_path
 ):
-    monkeypatch.setattr(cluster, "PATIENCE", 3.0)
     path = settings('content = "photos"\nstyle = "two.png"\niterations = 50\ngrid.seed = [1, 2, 3]')
     path.write_text(path.read_text().replace("iterations = 3\n", ""))
     empty_dask.start_workers(1)
 
     def look(progress):
         if progress.done == 2:
+            monkeypatch.setattr(cluster, "PATIENCE", 3.0)
             empty_dask.processes[0].kill()
 
     with pytest.raises(InputError) as error:

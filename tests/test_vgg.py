@@ -14,7 +14,7 @@ from nst_utils.engine.costs import compute_content_cost, compute_style_cost, tot
 from nst_utils.network import weights
 from nst_utils.network.layout import CONVOLUTIONS
 from nst_utils.network.matconvnet import write_matconvnet
-from nst_utils.network.vgg import activations, prepare
+from nst_utils.network.vgg import activations, field_of_view, prepare
 from nst_utils.network.weights import identity_convolution, load_weights
 from nst_utils.pictures.reading import read_image
 from nst_utils.pictures.sizes import resize
@@ -218,6 +218,53 @@ def test_prepare_keeps_what_only_looks_like_an_identity(tiny_weights, pair):
 def test_prepare_keeps_an_identity_that_meets_negative_values():
     """The first convolution's input is the picture, whose negative values its ReLU cuts off."""
     assert prepare({"conv1_1": identity_convolution(3)})["conv1_1"] is not None
+
+
+def test_prepare_keeps_convolutions_of_other_shapes():
+    """Each has as many ones in its middle as it has inputs, and no bias; but no input comes out as it went in."""
+    wider, even = np.zeros((3, 3, 3, 4), np.float32), np.zeros((2, 2, 3, 3), np.float32)
+    wider[1, 1, range(3), range(3)] = even[1, 1, range(3), range(3)] = 1
+    for kernel in (wider, even):
+        assert prepare({"conv3_4": (kernel, np.zeros(kernel.shape[3], np.float32))})["conv3_4"] is not None
+
+
+def test_without_a_layer_nothing_is_computed():
+    assert activations(network_image(32, 32), {}, ()) == {}
+
+
+def kernels(size, *names):
+    return {name: (tf.zeros((size, size, 1, 1)), tf.zeros(1)) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("weights", "deepest", "pixels"),
+    [
+        (random_network(), "conv1_1", 16),  # it sees 1 pixel beyond its own, 16 is the block
+        (random_network(), "conv3_1", 16),  # 1 + 1 + 2 + 2 + 4
+        (random_network(), "conv3_4", 32),
+        (random_network(), "avgpool4", 64),
+        (random_network(), "conv5_1", 80),
+        (random_network(), "conv5_4", 128),  # 118
+        (kernels(3, "conv3_1", "conv3_2", "conv3_3", "conv3_4"), "conv5_4", 16),  # 4 * 4, to the pixel
+        (kernels(5, "conv3_1", "conv4_1"), "conv4_1", 32),  # 2 * 4 + 2 * 8
+        (kernels(3, "conv3_1", "conv5_1") | {"conv4_1": None}, "conv5_1", 32),
+        ({}, "conv5_4", 0),
+    ],
+)  # fmt: skip
+def test_the_field_of_view_is_the_sum_of_what_the_convolutions_reach(weights, deepest, pixels):
+    assert field_of_view(weights, deepest) == pixels
+
+
+def test_a_position_sees_no_pixel_beyond_its_field_of_view(tiny_weights):
+    """Tiles rely on that: whatever lies further away than the halo, the activations inside are the same."""
+    for layer, step in (("conv2_2", 2), ("conv3_4", 4)):
+        halo = field_of_view(tiny_weights, layer)
+        image = network_image(160, 48)
+        other = image.copy()
+        other[:, :, 32 + halo :] *= -1
+        one, another = (activations(each, tiny_weights, [layer])[layer].numpy()[:, :, : 32 // step]
+                        for each in (image, other))  # fmt: skip
+        np.testing.assert_array_equal(one, another)
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64, tf.bfloat16])

@@ -140,7 +140,7 @@ def answers(
     """(what a call is about, what the function returned, or a Failure), in the order in which they are done.
 
     The calls are taken when there is room for them: some are at work, some wait at the workers, the rest has not been
-    made. Dask blames a dead worker on every call that it had, at work or not; so a call that is blamed is made once more
+    made. Dask blames a dead worker on every call that it had, at work or not; so a call that is blamed is made again
     when all others are done, alone. Raises InputError where the scheduler goes.
     """
     distributed, waiting = _distributed(), iter(calls)
