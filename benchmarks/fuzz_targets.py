@@ -374,7 +374,8 @@ class Checkpoint(Reader):
     suffix = ".npz"
 
     about = {
-        "photo": "a", "paintings": ["b"], "masks": [None], "style_weights": [[1.0, 1.0]], "style_scale": [[1.0]],
+        "photo": "a", "paintings": ["b"], "masks": [None], "style_weights": [[1.0, 1.0]],
+        "style_scale": [[1.0]], "style_angle": [[0.0]],
         "start": None, "size": [3, 2], "weights": "c" * 8, "settings": {"alpha": 10, "seed": 0},
     }  # fmt: skip
 

@@ -101,7 +101,8 @@ def test_a_flag_of_too_many_digits_gets_its_sentence(name, text):
 
 
 ABOUT = {
-    "photo": "a", "paintings": ["b"], "masks": [None], "style_weights": [[1.0, 1.0]], "style_scale": [[1.0]],
+    "photo": "a", "paintings": ["b"], "masks": [None], "style_weights": [[1.0, 1.0]],
+    "style_scale": [[1.0]], "style_angle": [[0.0]],
     "start": None, "size": [3, 2], "weights": "c", "settings": {"alpha": 10},
 }  # fmt: skip
 
