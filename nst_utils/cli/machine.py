@@ -22,6 +22,7 @@ PARTS = {
     "dev": "the tests",
     "docs": "the documentation",
     "bench": "the benchmarks",
+    "fuzz": "the fuzzing of the readers of files",
 }
 _LABEL = 14
 
