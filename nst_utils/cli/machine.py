@@ -22,7 +22,7 @@ PARTS = {
     "dev": "the tests",
     "docs": "the documentation",
     "bench": "the benchmarks",
-    "fuzz": "fuzzing the readers of files",
+    "fuzz": "the fuzzing of the readers of files",
 }
 _LABEL = 14
 
