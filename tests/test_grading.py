@@ -15,6 +15,7 @@ from textwrap import indent
 import jupytext
 import nbformat
 import pytest
+from conftest import posix_only
 from nbgrader.api import Gradebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -414,7 +415,7 @@ def test_a_folder_whose_name_is_a_pattern_is_no_student(tmp_path):
     assert [line.split("'")[1] for line in said] == ["*", "[a]"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+@posix_only
 def test_a_link_or_a_pipe_is_neither_followed_nor_waited_for(tmp_path):
     course, private = tmp_path / "course", tmp_path / "private.txt"
     release(course, ASSIGNMENT, write_assignment(tmp_path / "notebooks", {"styles": EXERCISES["styles"]}))

@@ -1,7 +1,8 @@
-"""One wrong answer for each mistake that the checks of notebook 9 know by name, written as a student might in NumPy."""
+"""One wrong answer for each of the mistakes in formulas that the checks know by name, as a student might write it."""
 
 import pytest
 from test_checks import answer
+from test_checks_of_fast import COST, NORM, result
 
 from nst_utils import checks
 
@@ -296,7 +297,333 @@ MATCHES = {
     f"t, g = T - mean(S), T - mean(S)\n{ENDS}": "compare `a_T` with itself",
     f"t, g = G - mean(S), G - mean(S)\n{ENDS}": "compare `a_G` with itself",
 }
+COMBINED = {
+    "(x + y) ** 2": "add the two",
+    "(x * y) ** 2": "multiply the two",
+    "(x / y) ** 2": "divide one by the other",
+    "np.floor(x / y) ** 2": "round down",
+    "x ** 2": "Only the first argument",
+    "y ** 2": "Only the second argument",
+    "np.maximum(x - y, 0) ** 2": "Only positive differences",
+    "np.maximum(y - x, 0) ** 2": "Only positive differences",
+    "np.maximum(x, y) ** 2": "the greater of the two",
+    "np.minimum(x, y) ** 2": "the smaller of the two",
+    "np.trunc(x - y) ** 2": "no rounding belongs here",
+    "np.round(x - y) ** 2": "round the differences",
+    "np.abs(d)": "absolute value",
+    "d": "The square is missing",
+    "d ** 3": "third power",
+    "d ** 4": "fourth power",
+    "d ** 5": "power 5",
+    "d ** 6": "power 6",
+    "d ** 8": "power 8",
+    "np.sqrt(np.abs(d))": "take square roots",
+    "1 / d ** 2": "divide by the squares",
+    "np.exp(d)": "exponentials",
+    "2.0 ** d": "powers of 2",
+    "x ** 2 - y ** 2": "subtract squares",
+    "x ** 2 + y ** 2": "add squares",
+    "x - y ** 2": "Only the second is squared",
+    "x ** 2 - y": "Only the first is squared",
+    "x * y": "multiply the two",
+    "(x ** 2 - y ** 2) ** 2": "before and after the difference",
+    "np.sign(d)": "signs of the differences",
+    "2 * d": "double the differences",
+}
+SUMMED = {
+    "s.max() / N": "the largest entry",
+    "s.min() / N": "the smallest entry",
+    "s.var() / N": "variance",
+    "s.std() / N": "standard deviation",
+    "1 / N": "The sum is missing",
+    "s.sum() ** 2 / N": "square the sum",
+    "(s.sum() / N) ** 2": "square the cost",
+    "np.sqrt(s.sum()) / N": "square root of the sum",
+    "np.sqrt(s.sum() / N)": "square root of the cost",
+    "np.floor(s.sum() / N)": "rounds down",
+    "np.round(s.sum() / N)": "rounded to a whole number",
+    "np.log(s.sum() / N)": "logarithm",
+    "np.mod(s.sum(), N)": "left over from the division",
+    "s.sum() - N": "subtract the normaliser",
+    "s.sum() + N": "add the normaliser",
+    "s.sum() * (1 + N)": "add 1 to the normaliser",
+    "N / s.sum()": "divide the normaliser by the sum",
+    "s.sum() * N": "",
+    "s.sum()": "",
+}
+PICTURES = "x, y = np.asarray(a_C, float), np.asarray(a_G, float)\nd, N = x - y, 4 * x.size\n"
+CONTENTS = {
+    **{f"s = {way}\nreturn s.sum() / N": phrase for way, phrase in COMBINED.items()},
+    **{f"s = d ** 2\nreturn {way}": phrase for way, phrase in SUMMED.items()},
+    "return (d ** 2).sum() / x.size": "4",
+    "return (d ** 2).sum() / (2 * x.size)": "4",
+    "return (d ** 2).sum() / (4 * x.shape[1] * x.shape[2])": "n_C",
+    "return (d ** 2).sum() / (4 * x.shape[1] * x.shape[3])": "n_W",
+    "return (d ** 2).sum() / (4 * x.shape[2] * x.shape[3])": "n_H",
+    "return (d ** 2).sum() / (4 * x.size ** 2)": "squared",
+}
+
+GRAM_OF = {
+    "np.abs(A) @ np.abs(A).T": "absolute values of A",
+    "A ** 2 @ (A ** 2).T": "square A first",
+    "(A - A.mean(1, keepdims=True)) @ (A - A.mean(1, keepdims=True)).T": "the mean of each row",
+    "(A - A.mean(0)) @ (A - A.mean(0)).T": "the mean of each column",
+    "(A - A.mean()) @ (A - A.mean()).T": "the mean of A",
+    "unit(A) @ unit(A).T": "scale the rows",
+    "unit(A, 0) @ unit(A, 0).T": "scale the columns",
+    "unit(A, None) @ unit(A, None).T": "divide A by its length",
+    "over(A, A.sum(1, keepdims=True)) @ over(A, A.sum(1, keepdims=True)).T": "each row by its sum",
+    "np.maximum(A, 0) @ np.maximum(A, 0).T": "Negative entries of A",
+    "np.trunc(A) @ np.trunc(A).T": "whole numbers",
+    "A[::-1] @ A[::-1].T": "order of the channels",
+    "A[:, 1:] @ A[:, 1:].T": "only a part of A",
+    "A[:, :-1] @ A[:, :-1].T": "only a part of A",
+    "A.T @ A": "over positions",
+    "A * A": "elementwise",
+    "A": "You return A itself",
+    "A.T": "You return A transposed",
+    "(A * A).sum(1)": "only the diagonal",
+    "(A * A) @ A.T": "in one of its two places",
+    "A @ (A * A).T": "in one of its two places",
+    "A.sum(1)[:, None]": "sum the rows of A up",
+    "A.sum(1)": "sum the rows of A up",
+    "(A * A).sum(0)": "sum squares over the channels",
+    "(A * A).sum()": "sum the squares of A up",
+    "np.outer(A.sum(1), A.sum(1))": "multiply the sums",
+    "A[:, None] * A[None]": "not summed over the positions",
+    "(A[:, None] * A[None]).max(-1)": "largest product",
+    "(A[:, None] * A[None]).min(-1)": "smallest product",
+    "(A[:, None] * A[None]).prod(-1)": "multiply the products",
+    "(A[:, None] * A[None]).sum(0)": "keep the positions",
+    "(A[:, None] + A[None]).sum(-1)": "add rows to rows",
+    "(A[:, None] - A[None]).sum(-1)": "subtract rows from rows",
+    "((A[:, None] - A[None]) ** 2).sum(-1)": "subtract rows from rows",
+    "(A[:, None] / A[None]).sum(-1)": "divide rows by rows",
+    "np.floor(A[:, None] / A[None]).sum(-1)": "round down",
+    "A + A": "add A to itself",
+    "A @ A.T @ A": "three times",
+    "A @ A.T @ A @ A.T": "the Gram matrix by itself",
+    "A @ A.reshape(A.shape[::-1])": "no transpose",
+    "A.reshape(A.shape[::-1]) @ A": "no transpose",
+    "np.abs(G)": "absolute values of the Gram matrix",
+    "G.sum()": "sum the entries up",
+    "G.sum(1)": "sum the rows up",
+    "np.diag(np.diag(G))": "off the diagonal is 0",
+    "np.triu(G)": "upper triangle",
+    "np.tril(G)": "lower triangle",
+    "G - np.diag(np.diag(G))": "diagonal is 0",
+    "G[0]": "one row of the Gram matrix",
+    "G - np.eye(len(G))": "1 is subtracted on the diagonal",
+    "G + np.eye(len(G))": "1 is added on the diagonal",
+    "G ** 2": "square the entries",
+    "np.sqrt(np.abs(G))": "square roots of the entries",
+    "np.maximum(G, 0)": "Negative entries of the Gram matrix",
+    "G - G.mean()": "the mean of the Gram matrix",
+    "G[None]": "add an axis",
+    "G[..., None]": "add an axis",
+    "G.reshape(-1)": "unroll the Gram matrix",
+    "np.round(G)": "rounded to whole numbers",
+    "np.trunc(G)": "rounded to whole numbers",
+    "G / np.sqrt(np.outer(np.diag(G), np.diag(G)))": "a correlation",
+}
+GRAMS = {f"G = A @ A.T\nreturn {way}": phrase for way, phrase in GRAM_OF.items()}
+
+# What may stand in the place of a picture's Gram matrix, R @ R.T for the rows R of its channels.
+STYLES = {
+    "a": "no Gram matrix",
+    "R.mean(1)": "mean activations of the channels",
+    "(R - R.mean(1, keepdims=True)) @ (R - R.mean(1, keepdims=True)).T": "the covariance",
+    "np.diag(R @ R.T)": "only the diagonals",
+    "unit(R) @ unit(R).T": "scale each channel to length 1",
+    "np.triu(R @ R.T)": "a triangle",
+    "(R @ R.T) @ (R @ R.T).T": "Gram matrix of the Gram matrix",
+    "(R @ R.T) ** 2": "squares of the Gram matrices' entries",
+    "(a ** 2).sum()": "one number, the sum of all squares",
+    "np.trunc(R) @ np.trunc(R).T": "whole numbers",
+    "np.abs(R) @ np.abs(R).T": "absolute values of the activations",
+    "a.reshape(a.shape[3], -1) @ a.reshape(a.shape[3], -1).T": "mixes channels and positions",
+    "R.T @ R": "over positions, A^T A",
+    "a.reshape(-1, a.shape[1]).T @ a.reshape(-1, a.shape[1])": "n_H stands for n_C",
+    "a.reshape(-1, a.shape[2]).T @ a.reshape(-1, a.shape[2])": "n_W stands for n_C",
+    "a.reshape(a.shape[1], -1) @ a.reshape(a.shape[1], -1).T": "makes n_H rows",
+    "a.reshape(a.shape[2], -1) @ a.reshape(a.shape[2], -1).T": "makes n_W rows",
+    "np.moveaxis(a[0], 1, 0).reshape(a.shape[2], -1) @ np.moveaxis(a[0], 1, 0).reshape(a.shape[2], -1).T": "(n_W)",
+    "a * a": "elementwise",
+    "np.einsum('bhwc,bhwd->bhcd', a, a)": "You don't unroll",
+    "np.einsum('bhwc,bhwd->bwcd', a.transpose(0, 2, 1, 3), a.transpose(0, 2, 1, 3))": "You don't unroll",
+    "np.einsum('bhwc,bhwd->bwcd', a, a)": "You don't unroll",
+    "(a ** 2).sum((1, 2))": "",
+}
+OF_ONE = {
+    "(R - R.mean(1, keepdims=True)) @ (R - R.mean(1, keepdims=True)).T": "subtract each channel's mean",
+    "G / P": "divided by n_H n_W",
+    "G / a.size": "divided by n_H n_W n_C",
+    "G / a.shape[3]": "divided by n_C",
+    "G * P": "multiplied by n_H n_W",
+    "G ** 2": "squared",
+    "np.diag(np.diag(G))": "diagonal",
+    "G.sum()": "summed up",
+    "2 * G": "doubled",
+}
+LAYERS = """
+n_C, P = a_G.shape[3], a_G.shape[1] * a_G.shape[2]
+def gram(a):
+    a = np.asarray(a, float)
+    R, P = a.reshape(-1, a.shape[3]).T, a.size / a.shape[3]
+    G = R @ R.T
+    return {}
+def right(a):
+    R = np.asarray(a, float).reshape(-1, a.shape[3]).T
+    return R @ R.T
+"""
+STYLE_COSTS = {
+    **{
+        f"{LAYERS.format(way)}return ((gram(a_S) - gram(a_G)) ** 2).sum() / (4 * n_C ** 2 * P ** 2)": phrase
+        for way, phrase in STYLES.items()
+    },
+    **{
+        f"{LAYERS.format(way)}return ((gram(a_S) - right(a_G)) ** 2).sum() / (4 * n_C ** 2 * P ** 2)": f"`a_S`|{phrase}"
+        for way, phrase in OF_ONE.items()
+    },
+    **{
+        f"{LAYERS.format(way)}return ((right(a_S) - gram(a_G)) ** 2).sum() / (4 * n_C ** 2 * P ** 2)": f"`a_G`|{phrase}"
+        for way, phrase in OF_ONE.items()
+    },
+    **{
+        f"{LAYERS.format('G')}return ((gram(a_S) - gram(a_G)) ** 2).sum() / ({normaliser})": phrase
+        for normaliser, phrase in {
+            "4 * n_C * P": "The normaliser is not squared",
+            "2 * n_C * P": "The normaliser is not squared",
+            "2 * n_C ** 2 * P ** 2": "The 2 is not squared",
+            "(4 * n_C ** 2 * P ** 2) ** 2": "squared",
+            "16 * n_C * P": "not squared",
+            "4 * n_C ** 2 * P": "n_H",
+            "4 * n_C ** 2 * P ** 4": "divide by n_H n_W twice",
+            "4 * P ** 2": "n_C",
+            "n_C ** 2 * P ** 2": "4",
+        }.items()
+    },
+}
+
+TOTALS = {
+    "alpha * J_style + beta * J_content": "The weights are swapped",
+    "J_content + J_style": "Both weights are forgotten",
+    "alpha * (J_content + J_style)": "alpha weights both",
+    "beta * (J_content + J_style)": "beta weights both",
+    "(alpha + beta) * (J_content + J_style)": "before you weight them",
+    "alpha * J_content * beta * J_style": "multiply the two costs",
+    "alpha * J_content / (beta * J_style)": "divide",
+    "beta * J_style / (alpha * J_content)": "divide",
+    "alpha * J_content - beta * J_style": "subtract the style's cost",
+    "beta * J_style - alpha * J_content": "subtract the content's cost",
+    "(alpha * J_content + beta * J_style) / (alpha + beta)": "divide by alpha + beta",
+    "(alpha * J_content + beta * J_style) / 2": "the mean of the two",
+    "alpha * J_content": "Only the content's cost",
+    "beta * J_style": "Only the style's cost",
+    "J_content / alpha + J_style / beta": "divide by the weights",
+    "alpha + J_content + beta + J_style": "add the weights",
+    "alpha ** 2 * J_content + beta ** 2 * J_style": "square the weights",
+    "alpha * J_content ** 2 + beta * J_style ** 2": "square the costs",
+    "(alpha * J_content + beta * J_style) ** 2": "square the sum",
+    "(alpha * J_content + beta * J_style) ** 0.5": "square root",
+    "np.trunc(alpha * J_content + beta * J_style)": "drops the fraction",
+    "10 * J_content + 40 * J_style": "10 and 40 are written into",
+    "np.maximum(alpha * J_content, beta * J_style)": "the larger of the two",
+    "np.minimum(alpha * J_content, beta * J_style)": "the smaller of the two",
+    "alpha * (J_content + beta * J_style)": "alpha multiplies J_style as well",
+    "(alpha * J_content + beta) * J_style": "bracket is wrong",
+    "alpha * (J_content + beta) * J_style": "bracket is wrong",
+    "beta * (alpha * J_content + J_style)": "bracket is wrong",
+    "alpha * J_content * (beta + J_style)": "multiplied by beta + J_style",
+    "-(alpha * J_content + beta * J_style)": "wrong sign",
+    "alpha + J_content * beta + J_style": "mixed up",
+    "J_content + beta * J_style": "alpha is forgotten",
+    "alpha * J_content + J_style": "beta is forgotten",
+    "alpha + beta * J_style": "J_content is forgotten",
+    "alpha * J_content + beta": "J_style is forgotten",
+    "beta * J_content + beta * J_style * 1.0": "beta weights both",
+    "alpha * J_style + beta * J_style": "J_style stands where J_content belongs",
+    "alpha * J_content + beta * J_content": "J_content stands where J_style belongs",
+    "10 * J_content + beta * J_style": "J_content always has the weight 10",
+    "alpha * J_content + 40 * J_style": "J_style always has the weight 40",
+    "40 * J_content + beta * J_style": "J_content always has the weight 40",
+    "alpha ** 2 * J_content + beta * J_style": "square alpha",
+    "alpha * J_content + beta * J_style ** 2": "square J_style",
+    "(alpha * J_content) ** 2 + beta * J_style": "square the product of alpha and J_content",
+    "alpha * J_content ** 0.5 + beta * J_style": "square root of J_content",
+    "alpha + J_content + beta * J_style": "add alpha to J_content",
+    "alpha - J_content + beta * J_style": "subtract J_content from alpha",
+    "alpha * J_content + J_style - beta": "subtract beta from J_style",
+    "J_content / alpha + beta * J_style": "divide J_content by alpha",
+    "alpha / J_content + beta * J_style": "divide alpha by J_content",
+    "(1 - alpha) * J_content + beta * J_style": "the weight 1 - alpha",
+    "(1 - beta) * J_content + beta * J_style": "the weight 1 - beta",
+    "(alpha + beta) * J_content + beta * J_style": "the weight alpha + beta",
+    "alpha / (alpha + beta) * J_content + beta * J_style": "the weight alpha / (alpha + beta)",
+    "alpha * J_content + beta / alpha * J_style": "the weight beta / alpha",
+    "alpha * J_content + beta * J_style + 3": "off by the same number, 3",
+    "3 * (alpha * J_content + beta * J_style)": "3 times the right one",
+    "3 * alpha * J_content + beta * J_style": "J_content has 3 times its weight alpha",
+    "alpha * J_content + 5 * beta * J_style": "J_style has 5 times its weight beta",
+    "7.5 * J_content + beta * J_style": "J_content always has the weight 7.5: use alpha",
+    "alpha * J_content + 7.5 * J_style": "J_style always has the weight 7.5: use beta",
+}
+NORMS = {
+    ("x = (a - mean)", "x = a"): "mean is not subtracted",
+    ("x = (a - mean)", "x = (a + mean)"): "mean is added",
+    ("tf.sqrt(variance + EPSILON)", "(variance + EPSILON)"): "divide by the variance",
+    ("tf.sqrt(variance + EPSILON)", "tf.sqrt(variance)"): "Epsilon is forgotten",
+    ("tf.sqrt(variance + EPSILON)", "(tf.sqrt(variance) + EPSILON)"): "Epsilon is added to the deviation",
+    ("tf.sqrt(variance + EPSILON)", "tf.sqrt(tf.sqrt(variance + EPSILON))"): "one root too many",
+    ("/ tf.sqrt(variance + EPSILON)", ""): "do not divide",
+    ("/ tf", "* tf"): "multiply by the standard deviation",
+    ("tf.square(a - mean)", "tf.square(a)"): "from 0",
+    ("scale[:, None, None, :] * x + shift[:, None, None, :]", "shift[:, None, None] * x + scale[:, None, None]"): (
+        "exchanged"
+    ),
+    ("scale[:, None, None, :] * x + shift[:, None, None, :]", "x"): "Neither scale nor shift",
+    ("scale[:, None, None, :] * x", "x"): "scale is not used",
+    (" + shift[:, None, None, :]", ""): "shift is not used",
+    (" + shift", " - shift"): "shift is subtracted",
+    ("* x + shift[:, None, None, :]", "* (x + shift[:, None, None, :])"): "before you multiply",
+    ("scale[:, None, None, :] * x", "x / scale[:, None, None, :]"): "divide by the scale",
+    ("scale[:, None, None, :]", "(1 + scale[:, None, None, :])"): "1 is added to the scale",
+    ("scale[:, None, None, :] * x + shift[:, None, None, :]", "scale[:1, None, None] * x + shift[:1, None, None]"): (
+        "the first: each has its own"
+    ),
+    **{
+        ("axis=[1, 2]", f"axis={axes}"): phrase
+        for axes, phrase in {"[1]": "along the rows", "[2]": "along the columns", "[3]": "over its channels"}.items()
+    },
+}
+COSTS = {
+    ("a_C[content_layer]", "a_S[content_layer]"): "against the style picture",
+    ("a_C[content_layer], a_G[content_layer]", "a_C[content_layer], a_S[content_layer]"): "photograph and painting",
+    ("J_content = compute_content_cost(a_C[content_layer], a_G[content_layer])", "J_content = 0.0"): (
+        "content cost is missing"
+    ),
+    ("a_C[content_layer], a_G[content_layer]", "a_C[style_layers[0][0]], a_G[style_layers[0][0]]"): "at a style layer",
+    ("a_S[name], a_G[name]", "a_C[name], a_G[name]"): "against the photograph",
+    ("a_S[name], a_G[name]", "a_S[name], a_C[name]"): "photograph and painting",
+    ("J_style +=", "J_style += 0.0 *"): "style cost is missing",
+    ("weight * ", ""): "weights of the style layers",
+    ("weight * ", "weight / 3 * "): "the mean over the style layers",
+    ("weight * ", "1 / 3 * "): "the mean over the style layers",
+    ("J_style += weight", "J_style = weight"): "Only the last style layer counts: ",
+    ("J_style += weight * ", "J_style = "): "without its weight",
+    ("return total_cost", "    return total_cost"): "Only the first style layer",
+    ("alpha, beta)", "beta, alpha)"): "exchanged",
+    ("total_cost(J_content, J_style, alpha, beta)", "J_content + J_style"): "alpha and beta are not used",
+    ("total_cost(J_content, J_style, alpha, beta)", "J_content + beta * J_style"): "alpha is not used",
+    ("total_cost(J_content, J_style, alpha, beta)", "alpha * J_content + J_style"): "beta is not used",
+    ("total_cost(J_content, J_style, alpha, beta)", "alpha * J_content - beta * J_style"): "subtracted",
+    ("total_cost(J_content, J_style, alpha, beta)", "alpha * J_content * beta * J_style"): "multiplied",
+}
 WRONG = {
+    "compute_content_cost": (PICTURES, CONTENTS),
+    "gram_matrix": ("A = np.asarray(A, float)\n", GRAMS),
+    "compute_layer_style_cost": ("", STYLE_COSTS),
+    "total_cost": ("", {f"J = {way}\nreturn J": phrase for way, phrase in TOTALS.items()}),
     "cosine_similarity": (ARRAYS, COSINES),
     "nearest_spots": (TWO, NEAREST),
     "compute_targets": (THREE, TARGETS),
@@ -310,5 +637,16 @@ WRONG = {
     ids=lambda value: value.splitlines()[-1] if "\n" in value else "",
 )
 def test_a_mistake_is_called_by_its_name(exercise, body, phrase):
-    result = getattr(checks, exercise)(answer(exercise, body, HELPERS))
-    assert result.outcome == "wrong" and phrase in result.message, result.message
+    found = getattr(checks, exercise)(answer(exercise, body, HELPERS))
+    assert found.outcome == "wrong" and all(part in found.message for part in phrase.split("|")), found.message
+
+
+@pytest.mark.parametrize(
+    ("exercise", "right", "change", "phrase"),
+    [("instance_norm", NORM, *each) for each in NORMS.items()]
+    + [("perceptual_cost", COST, *each) for each in COSTS.items()],
+)
+def test_a_mistake_in_the_fast_networks_formulas_is_called_by_its_name(exercise, right, change, phrase):
+    assert change[0] in right
+    found = result(exercise, right.replace(*change))
+    assert found.outcome == "wrong" and phrase in found.message, found.message

@@ -28,8 +28,8 @@ FIRST, SECOND, THIRD = (
 )
 MASK = np.linspace(0, 1, WIDTH, dtype=np.float32)[np.newaxis].repeat(HEIGHT, axis=0) ** 2
 REGIONS = [
-    Region((FIRST, SECOND), (0.25, 0.75), (1.0, 1.0), 1.5, MASK),
-    Region((THIRD,), (1.0,), (1.0,), 0.5, 1 - MASK),
+    Region((FIRST, SECOND), (0.25, 0.75), (1.0, 1.0), (0.0, 0.0), 1.5, MASK),
+    Region((THIRD,), (1.0,), (1.0,), (0.0,), 0.5, 1 - MASK),
 ]
 RECIPE = Recipe(
     alpha=7, beta=30, tv_weight=2.0, content_layers=(("conv2_2", 30.0), ("conv1_2", 2.0)),
@@ -300,6 +300,35 @@ def test_recipes_that_look_alike_share_an_evaluator(network):
     ]  # fmt: skip
     assert [sight.masked for sight in others[0].sights] == [False, False]
     assert len({sight.key for sight in one.sights}) == 4 and one.sights[0].key == "conv1_1 in 0"
+
+
+def test_poolings_have_their_place_among_the_layers(network):
+    """As texts they would come before all convolutions."""
+    recipe = Recipe(content_layers=(("avgpool1", 1.0),), style_layers=(("conv1_1", 1.0),))
+    assert evaluator_of(recipe, network, "float32").layers == ["conv1_1", "avgpool1"]
+    assert list(evaluator_of(recipe, network, "float32", deepest="conv1_1").weights) == ["conv1_1", "conv1_2"]
+    shallow = Recipe(content_layers=(), style_layers=(("conv1_1", 1.0),))
+    assert list(evaluator_of(shallow, network, "float32", deepest="avgpool2").weights)[-1] == "conv2_2"
+
+
+def test_one_trace_serves_pictures_of_every_size():
+    recipe, weights = RECIPE.down_to("conv1_2"), prepare(WEIGHTS, tf.float32, "conv1_2")
+    evaluator = Evaluator(weights, recipe.content_names, recipe.style_names)
+    assert not any(sight.masked for sight in evaluator.sights)
+    for height, width in ((20, 31), (33, 18)):
+        objective = Objective(evaluator, recipe, CONTENT[:height, :width], everywhere(FIRST))
+        objective(PICTURE[:height, :width])
+    assert evaluator.whole.experimental_get_tracing_count() == 1
+    assert evaluator.features.experimental_get_tracing_count() == 1
+
+
+def test_where_memory_is_short_paintings_are_cut_as_well():
+    evaluator = Evaluator(
+        prepare(WEIGHTS, tf.float32, "conv3_1"), RECIPE.content_names, RECIPE.style_names, masked=[True, True]
+    )
+    evaluator.features = evaluator.whole = None  # what looks at a picture as a whole
+    objective = Objective(evaluator, RECIPE, CONTENT, REGIONS, TILED)
+    np.testing.assert_allclose(as_array(objective(PICTURE).costs), expected_costs(PICTURE), rtol=1e-4)
 
 
 def test_the_evaluator_computes_what_its_weights_say(network):
