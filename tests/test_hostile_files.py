@@ -4,6 +4,7 @@
 import struct
 import zlib
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -312,6 +313,27 @@ def test_what_unpacks_to_more_than_the_format_can_hold_is_refused(tmp_path, monk
         with pytest.raises(InputError) as error:
             read_matconvnet(tmp_path / "net.mat")
         assert_one_sentence(error.value, words)
+
+
+# Keras' files
+
+
+@posix_only
+@pytest.mark.parametrize("suffix", [".h5", ".npz"])
+@pytest.mark.parametrize("name", ["block1_conv1", "other"])
+def test_arrays_of_a_keras_file_that_are_no_kernels_are_not_unpacked(run_python, tmp_path, suffix, name):
+    """300 MB of zeros, which take next to nothing in the file."""
+    path, shape = tmp_path / f"net{suffix}", (3, 3, 3, 300_000_000 // 108)
+    if suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset(f"{name}/kernel", shape, np.float32, chunks=(3, 3, 3, 10_000))
+    else:
+        np.savez_compressed(path, **{f"{name}_kernel": np.zeros(shape, np.float32)})
+    lines, more = mebibytes(
+        run_python, "from nst_utils.network.weights import read_keras", "read_keras(path)", path
+    )  # fmt: skip
+    assert len(lines) == 1 and more < 100
+    assert_one_sentence(lines[0], path, "lacks")
 
 
 # Pictures

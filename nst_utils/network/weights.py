@@ -19,6 +19,7 @@ from nst_utils.base.types import AnyPath, Array, Weights
 from nst_utils.network.downloads import fetch
 from nst_utils.network.layout import CONVOLUTIONS
 from nst_utils.network.matconvnet import check_network, read_matconvnet
+from nst_utils.network.matfile import MOST_ARRAY
 
 # What tells one version of a file from another.
 Stamp: TypeAlias = tuple[tuple[str, int], ...]
@@ -94,6 +95,9 @@ def sources() -> list[Source]:
     return found
 
 
+_KERAS_NAME = r"block(\d)_conv(\d)"
+# Bytes that the head of an array in an .npz may have, at most.
+_NPY_HEAD = 10_000
 _CACHE_VERSION, _MAGIC = 2, b"nst-vgg"
 # How a cache begins: whose it is, the stamp of its file, and the channels of each convolution, in order.
 _HEAD = np.dtype([
@@ -225,7 +229,8 @@ def _check_readable(path: Path) -> Path:
 
 def _read_npz(path: AnyPath) -> dict[str, Array]:
     with np.load(path) as file:
-        return {name: file[name] for name in file.files}
+        sizes = {each.filename.removesuffix(".npy"): each.file_size for each in file.zip.infolist()}
+        return {name: file[name] for name in file.files if _is_part(name, sizes[name] - _NPY_HEAD)}
 
 
 def _read_h5(path: AnyPath) -> dict[str, Array]:
@@ -234,7 +239,7 @@ def _read_h5(path: AnyPath) -> dict[str, Array]:
     arrays = {}
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
+        if isinstance(item, h5py.Dataset) and _is_part(name, item.nbytes):
             arrays[name] = item[()]
 
     with h5py.File(path, "r") as file:
@@ -242,11 +247,16 @@ def _read_h5(path: AnyPath) -> dict[str, Array]:
     return arrays
 
 
+def _is_part(name: str, size: int) -> bool:
+    """Whether an array is to be read: one that is named after a convolution, and not far larger than any of them."""
+    return re.search(_KERAS_NAME, name) is not None and size <= MOST_ARRAY
+
+
 def _convolutions(arrays: dict[str, Array]) -> Weights:
     """{name: (kernel, bias)} of the arrays named after a Keras layer like block1_conv1, where both are there."""
     found: dict[str, dict[int, Array]] = {}
     for keras_name, array in arrays.items():
-        if layer := re.search(r"block(\d)_conv(\d)", keras_name):
+        if layer := re.search(_KERAS_NAME, keras_name):
             found.setdefault("conv{}_{}".format(*layer.groups()), {})[array.ndim] = np.asarray(array, np.float32)
     return {name: (parts[4], parts[1]) for name, parts in found.items() if parts.keys() >= {4, 1}}
 
