@@ -44,7 +44,7 @@ ENGINE_TESTS = (
     "test_neighbours", "test_weights",
 )  # fmt: skip
 CHECKS_TESTS = (
-    "test_checks", "test_checks_of_fast", "test_named_mistakes", "test_judging", "test_own_answers",
+    "test_checks", "test_checks_of_fast", "test_explanations", "test_named_mistakes", "test_judging", "test_own_answers",
 )  # fmt: skip
 # Many and quick, but they notice little of what other tests are about: they are asked last.
 LAST = "tests/test_judging.py"
@@ -58,7 +58,7 @@ MODULES = {
 }
 SEED = 15
 # Seconds that a test may usually last to be asked at all, and those of all the tests that one mutant is given.
-SLOW, PATIENCE = 5, 20
+SLOW, PATIENCE = 5, 6
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
