@@ -44,7 +44,8 @@ ENGINE_TESTS = (
     "test_neighbours", "test_weights",
 )  # fmt: skip
 CHECKS_TESTS = (
-    "test_checks", "test_checks_of_fast", "test_explanations", "test_named_mistakes", "test_judging", "test_own_answers",
+    "test_checks", "test_checks_of_fast", "test_explanations", "test_named_mistakes", "test_judging",
+    "test_own_answers",
 )  # fmt: skip
 # Many and quick, but they notice little of what other tests are about: they are asked last.
 LAST = "tests/test_judging.py"
