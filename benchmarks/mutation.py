@@ -20,6 +20,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -117,7 +118,15 @@ def chosen(mutant, tests, killers, modules):
                for name, test in tests.items()}  # fmt: skip
         covering = [name for name in tests if ran[name] & used] or [name for name in tests if lines[name]]
     near = collections.Counter(killers.get((mutant.module, mutant.scope), ()))
-    covering.sort(key=lambda name: (name.startswith(LAST), tests[name]["seconds"] / (1 + 3 * near[name])))
+    around = mutant.original.splitlines()[max(0, mutant.lines[0] - 2) : mutant.lines[1] + 1]
+    said = _words(" ".join(around))
+
+    def price(name):
+        # Tests are named after what they are about, and so are the lines that they are about.
+        common = len(said & _words(name.rpartition("::")[2]))
+        return name.startswith(LAST), tests[name]["seconds"] / (1 + 3 * near[name] + common**2)
+
+    covering.sort(key=price)
     total, taken = 0.0, []
     for name in covering:
         total += tests[name]["seconds"]
@@ -125,6 +134,11 @@ def chosen(mutant, tests, killers, modules):
             break
         taken.append(name)
     return taken
+
+
+@functools.lru_cache(maxsize=100_000)
+def _words(text):
+    return frozenset(word for word in re.findall("[a-z]{3,}", text.lower()))
 
 
 @functools.lru_cache
