@@ -127,7 +127,8 @@ def mutation(figures):
         "The package's own code, changed in one place at a time by the operators of mutmut: another number, operator "
         "or comparison, an argument left out, a text or a value replaced. A test has to fail. Annotations, casts, "
         "docstrings and the wording of messages are not changed. Each mutant gets the tests that run its line and that "
-        f"usually take up to {figures['slow']} seconds, {figures['patience']} seconds in all. "
+        f"usually take up to {figures['slow']} seconds, {figures['patience'][0]} seconds in all "
+        f"({figures['patience'][1]} for one of the checks). "
         + (f"All mutants were tried, but {'; '.join(sampled)}." if sampled else "All mutants were tried."), "",
         "| module | mutants tried | killed | share | of these, by not coming to an end |", "|---|---|---|---|---|",
         *(

@@ -127,7 +127,9 @@ STEPS = {
     ((STEP, STEP.replace("(gradient", "(tf.clip_by_value(gradient, 0.0, 255.0)")),): "the gradient clipped to 0..255",
     ((STEP, STEP.replace("(gradient", "(tf.identity(image)")),): "was given the picture",
     (("compute_cost(image)", "compute_cost(image / 255.0)"),): "`compute_cost` was called with",
-    ((STEP, f"start = tf.identity(image)\n{STEP}"), ("clip_by_value(image", "clip_by_value(start")): "the old picture was assigned",
+    ((STEP, f"start = tf.identity(image)\n{STEP}"), ("clip_by_value(image", "clip_by_value(start")): (
+        "the old picture was assigned"
+    ),
     ((CLIPPING, "image.assign(tf.minimum(image, 255.0))"),): "255 only: 0 is the lower end",
     ((CLIPPING, "image.assign(tf.maximum(image, 0.0))"),): "only: 255 is the upper end",
     (("0.0, 255.0", "-1.0, 1.0"),): "You clip to -1..1",
