@@ -44,6 +44,7 @@ ENGINE_TESTS = (
     "test_costs", "test_optimizers", "test_vgg", "test_matconvnet", "test_objective", "test_controls",
     "test_neighbours", "test_weights",
 )  # fmt: skip
+READER_TESTS = ("test_matconvnet", "test_weights", "test_vgg", "test_hostile_files")
 CHECKS_TESTS = (
     "test_checks", "test_checks_of_fast", "test_explanations", "test_named_mistakes", "test_judging",
     "test_own_answers",
@@ -53,7 +54,7 @@ LAST = "tests/test_judging.py"
 MODULES = {
     "costs": (["nst_utils/engine/costs.py"], None, ENGINE_TESTS),
     "vgg": (["nst_utils/network/vgg.py"], None, ENGINE_TESTS),
-    "matconvnet": (["nst_utils/network/matconvnet.py"], None, ENGINE_TESTS),
+    "matconvnet": (["nst_utils/network/matconvnet.py"], None, READER_TESTS),
     "optimizers": (["nst_utils/engine/optimizers.py"], None, ENGINE_TESTS),
     "objective": (["nst_utils/engine/objective.py"], None, ENGINE_TESTS),
     "checks": (CHECKS, 400, CHECKS_TESTS),
@@ -276,7 +277,8 @@ def figures(parts):
                 "module": mutant.module, "line": mutant.lines[0], "before": before, "after": after,
                 "reason": because.get((mutant.module, before, after), ""),
             })  # fmt: skip
-    return {"seed": SEED, "slow": SLOW, "patience": [PATIENCE, PATIENCE_WITH_CHECKS], "modules": rows, "survivors": survivors}
+    limits = {"slow": SLOW, "patience": [PATIENCE, PATIENCE_WITH_CHECKS]}
+    return {"seed": SEED, **limits, "modules": rows, "survivors": survivors}
 
 
 def main():
