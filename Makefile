@@ -94,8 +94,8 @@ docs: $(VENV)/.installed-docs  ## Build the site from docs/, without a warning a
 release: $(VENV)/.installed-dev  ## Build the assignment folder for nbgrader.
 	@$(BIN)/python notebooks/course.py release
 
-grade: $(VENV)/.installed-dev  ## Grade all submissions with nbgrader.
-	@$(BIN)/python notebooks/course.py grade
+grade: $(VENV)/.installed-dev  ## Grade all submissions with nbgrader; on a cluster with SCHEDULER=tcp://...
+	@$(BIN)/python notebooks/course.py grade $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 bench: $(VENV)/.installed-bench  ## Run the benchmarks (two and a half hours); results in benchmarks/results.
 	@$(BIN)/python benchmarks/command.py

@@ -59,7 +59,7 @@ def main():
         path = options.weights or find_weights()
         if path.name != OFFICIAL_NAME and options.weights is None:
             path = official_sized(Path(folder))
-        cache = path.with_name(path.name + ".nst-cache.h5")
+        cache = path.with_name(path.name + ".nst-cache")
         with_scipy, first, later = [], [], []
         for _ in range(3):
             began = time.perf_counter()

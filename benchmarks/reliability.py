@@ -117,6 +117,65 @@ def downloads(figures):
     ]  # fmt: skip
 
 
+def sweeps(figures):
+    """Of sweep.json."""
+    lines = ["## Sweeps", "", "`python benchmarks/sweep.py`", "", _measured(figures), ""]
+    if found := figures.get("kills"):
+        lines += [
+            f"A sweep of {found['tasks']} pictures on two workers, which were killed (`kill -9`) at random moments; "
+            "each picture compared, byte by byte, with one made alone.", "",
+            *_table([
+                ("workers killed", found["kills"]), ("results lost", found["results_lost"] or "none"),
+                ("results other than alone", found["results_different"] or "none"),
+            ]), "",
+        ]  # fmt: skip
+    if found := figures.get("on_this_machine"):
+        each = [(f"with {n} worker{'s' * (n != '1')}", value) for n, value in found["pictures_a_minute"].items()]
+        lines += [
+            f"Pictures a minute (400x300, `--quality quick`, {found['pictures']} of them) on this machine, whose two "
+            "cores one worker keeps at work for most of its time:", "", *_table(each), "",
+        ]  # fmt: skip
+    if found := figures.get("simulated"):
+        lines += [
+            "More workers than this machine has, whose tasks wait as long as a picture takes: of their time, what "
+            "Dask, the sweep, its files and its page cost, from the command's connection on:", "",
+            "| workers | tasks | seconds of work | seconds taken | overhead |", "|---|---|---|---|---|",
+            *(
+                f"| {row['workers']} | {row['tasks']} | {row['seconds_of_work']:.0f} | {row['seconds_taken']:.1f} "
+                f"| {row['overhead']:.1%} |" for row in found
+            ), "",
+        ]  # fmt: skip
+    return lines
+
+
+def fuzz(figures):
+    """Of fuzz.json."""
+    bounds, readers = figures["bounds"], figures["readers"]
+    mebibytes = {name: f"{bounds[name] / 2**20:g} MiB" for name in ("memory", "unpacked")}
+    lines = [
+        "## Files that nobody wrote", "", "`python benchmarks/fuzz.py`", "", _measured(figures), "",
+        "Files of the readers' own formats, changed by a fuzzer (atheris, on libFuzzer) that goes on from whatever "
+        "came further through the code than anything before; where a checksum or a compression stands in the way, "
+        "changed behind it. The answer has to be a result, or an InputError of one sentence, within "
+        f"{bounds['seconds']:g} seconds and {mebibytes['memory']} for a file of up to {bounds['file'] >> 10} KiB, a "
+        f"picture of up to {bounds['pixels'] / 1e6:g} million pixels, a variable of up to {mebibytes['unpacked']}. "
+        "Anything else was mended, and is a test (`tests/test_hostile_files.py`).", "",
+        "| reader | inputs | edges, features reached | kept as seeds | rounds that it ended | found and mended | "
+        "found and not mended |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for each in readers:
+        cells = (
+            each["reader"], f"{each['inputs']:,}", f"{each['edges']}, {each['features']}", each["corpus"],
+            each["ended early"] or "none", len(each["found and mended"]), each["found and not mended"] or "none",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    guided = "; ".join(f"{each['reader']}: {each['guided by']}" for each in readers)
+    lines += ["", f"What guides it is the Python that a file comes through ({guided}). Found and mended:", ""]
+    lines += [f"- {each['reader']}: {found}" for each in readers for found in each["found and mended"]]
+    return [*lines, ""]
+
+
 def mutation(figures):
     """Of mutation.json: the package's own code, changed in one place at a time."""
     rows, survivors = figures["modules"], figures["survivors"]
@@ -166,7 +225,10 @@ def _change(before, after, around=40):
 
 
 # {file in benchmarks/results: its section}, in the order of the page.
-SECTIONS = {"grading": grades, "survival": survival, "downloads": downloads, "mutants": mutants, "mutation": mutation}
+SECTIONS = {
+    "grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "fuzz": fuzz, "mutants": mutants,
+    "mutation": mutation,
+}  # fmt: skip
 
 
 def page(results=RESULTS, sections=SECTIONS):

@@ -7,6 +7,7 @@ solution editions with the output that is stored in them; nothing is executed. T
 help, the figures' from the JSON that the benchmarks write. A link that leads nowhere, and any warning, is an error.
 """
 
+import ast
 import base64
 import html.parser
 import inspect
@@ -163,7 +164,7 @@ def figures(results):
     for path in sorted(results):
         found = json.loads(path.read_text(encoding="utf-8"))
         about = [str(found.pop(name)) for name in ("machine", "system", "python", "date") if name in found]
-        lines += [f"## {path.stem.replace('_', ' ')}", "", f"*{', '.join(about)}*", ""]
+        lines += [f"## {path.stem.replace('_', ' ')}", "", _question(path), "", f"*{', '.join(about)}*", ""]
         facts, rows = _flat(found)
         if facts:
             lines += ["| | |", "|---|---|", *(f"| {name} | {_figure(value)} |" for name, value in facts), ""]
@@ -174,6 +175,13 @@ def figures(results):
                 lines += ["| " + " | ".join(_figure(dict(row).get(key, "")) for key in columns) + " |"]
             lines += [""]
     return "\n".join(lines)
+
+
+def _question(path):
+    """What the script of a result says that it measures: the first line of its docstring."""
+    script = path.parents[1] / f"{path.stem}.py"
+    said = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) if script.exists() else ""
+    return said.split("\n\n")[0].replace("\n", " ")
 
 
 def _flat(found, before=""):

@@ -21,10 +21,13 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4
+# Quotation marks are set as printers do; the two dashes of an option stay two.
+smartquotes_action = "qe"
 copybutton_prompt_text = "$ "
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
 # The formulas are set by a MathJax that lies in the site, so that they are there without a network, too.
 MATHJAX = "tex-svg.js"

@@ -14,9 +14,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from computed import write_pictures
 from PIL import Image, ImageDraw, ImageFont
 
+from computed import write_pictures
 from nst_utils.cli.flags import GROUPS
 from nst_utils.cli.stylize import FILES
 
@@ -165,6 +165,14 @@ EXAMPLES = (
         variants("pattern", *((f"--style-scale {x}",) * 2 for x in ("0.5", "1", "2")),
                  base=f"{PALACE} {TILES} --max-side 320"),
         settings=("style_scale",),
+    ),
+    Example(
+        "angle", "first", "Direction of the strokes",
+        "Degrees, counterclockwise. Between quarter turns, the largest upright part of the turned painting is used.",
+        (photo(PALACE), painting(HARVEST)),
+        variants("angle", *((f"--style-angle {x}",) * 2 for x in ("0", "45", "90")),
+                 base=f"{PALACE} {HARVEST} --max-side 320 --strength 0.6"),
+        settings=("style_angle",),
     ),
     Example(
         "colors", "first", "The photo's own colours",

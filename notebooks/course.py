@@ -3,6 +3,7 @@
     python notebooks/course.py release                          all notebooks, as one assignment
     python notebooks/course.py release 03_style_matrix --assignment week-3
     python notebooks/course.py grade                            submitted/ -> gradebook.db, grades.csv and flags.csv
+    python notebooks/course.py grade --scheduler tcp://HOST:8786    by the workers of a Dask scheduler
 
 Both work in an nbgrader course folder (classroom/, or --course), where every command of nbgrader works too.
 """
@@ -19,24 +20,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
 
 import nbformat
 from editions import NOTEBOOKS, ROOT, find_sources, linked_pages, with_answers
 
+from nst_utils.base.errors import InputError
 from nst_utils.base.files import write_text
 from nst_utils.grading import flags
 from nst_utils.grading.confinement import account
 from nst_utils.grading.executing import is_check
-from nst_utils.grading.worker import give_no_points, gradebook, notebooks, settings
+from nst_utils.grading.jobs import environment, graded_elsewhere, graded_here
+from nst_utils.grading.worker import gradebook, settings
 
 CONFIG_FILE = "nbgrader_config.py"
 COURSE = ROOT / "classroom"
 ASSIGNMENT = "neural-style-transfer"
-# A worker is replaced after so many submissions, whatever has gathered in it.
-_MOST_BY_ONE_WORKER = 60
 # nbgrader would take such a name for a pattern that others match, too.
 _ODD_NAME = re.compile(r"[*?\[\]]")
 
@@ -147,8 +146,10 @@ def _kept(folder, aside):
 # --- Grading ----------------------------------------------------------------------------------------------
 
 
-def grade(course, assignment, students=(), jobs=1, force=False, report=print):
+def grade(course, assignment, students=(), jobs=1, force=False, report=print, scheduler=None):
     """Grade the submissions of these students (all of them), `jobs` at a time; writes grades.csv and flags.csv.
+
+    scheduler: the address of a Dask scheduler whose workers grade instead of jobs on this machine.
 
     Who has been graded since handing in last is left out, so that a run that was interrupted goes on where it was.
     Returns {student: names of the notebooks that nbgrader could not grade}; these have got no points.
@@ -166,11 +167,12 @@ def grade(course, assignment, students=(), jobs=1, force=False, report=print):
         sys.exit(f"No submissions to grade in {course / 'submitted'}: each is a folder STUDENT/{assignment}.")
     _check_config(course)
     with _alone(course) as lock:
-        report(account(settings(course).EnduringExecute.get("sandbox", "auto")))
+        if not scheduler:
+            report(account(settings(course).EnduringExecute.get("sandbox", "auto")))
         todo = [student for student in students if force or _is_due(course, assignment, student)]
         if len(todo) < len(students):
             report(f"{len(students) - len(todo)} submissions have been graded already.")
-        results = _graded(course, assignment, todo, jobs, lock, report)
+        results = _graded(course, assignment, todo, jobs, scheduler, lock, report) if todo else {}
         _put_right(course, assignment, results, report)
         _write_flags(course, assignment, found)
         done = _nbgrader(course, lock, "export", "--to", "grades.csv")
@@ -179,83 +181,26 @@ def grade(course, assignment, students=(), jobs=1, force=False, report=print):
     return {student: result["failed"] for student, result in results.items() if result["failed"]}
 
 
-def _graded(course, assignment, students, jobs, lock, report):
-    """{student: what the worker says}; each is kept in a file as soon as it is there."""
-    results, waiting = {}, Queue()
-    for student in students:
-        waiting.put(student)
+def _graded(course, assignment, students, jobs, scheduler, lock, report):
+    """{student: what the grading says}; each is kept in a file as soon as it is there."""
+    results, digests = {}, {}
 
-    def work():
-        worker = None
-        try:
-            while not waiting.empty():
-                with contextlib.suppress(Exception):
-                    student = waiting.get_nowait()
-                    worker = worker if worker and worker.is_fit else _Worker(course, assignment, lock, worker)
-                    digest = _digest(course / "submitted" / student / assignment)
-                    result = worker.grade(student)
-                    if result is None:  # it ended: once more, in a new one
-                        worker = _Worker(course, assignment, lock, worker)
-                        result = worker.grade(student)
-                    if result is None:
-                        result = _nothing(course, assignment, student)
-                    _write_record(course, assignment, student, result | {"digest": digest})
-                    results[student] = result
-                    failed = result["failed"]
-                    outcome = f"no points for {', '.join(failed)}, see the log" if failed else "graded"
-                    report(f"[{len(results)}/{len(students)}] {student}: {outcome}")
-        finally:
-            if worker:
-                worker.close()
+    def handed_out():
+        for student in students:
+            digests[student] = _digest(course / "submitted" / student / assignment)
+            yield student
 
-    with ThreadPoolExecutor(jobs) as pool:
-        for running in [pool.submit(work) for _ in range(jobs)]:
-            running.result()
+    if scheduler:
+        done = graded_elsewhere(course, assignment, handed_out(), scheduler, report)
+    else:
+        done = graded_here(course, assignment, handed_out(), jobs, lock)
+    for student, result in done:
+        _write_record(course, assignment, student, result | {"digest": digests[student]})
+        results[student] = result
+        failed = result["failed"]
+        outcome = f"no points for {', '.join(failed)}, see the log" if failed else "graded"
+        report(f"[{len(results)}/{len(students)}] {student}: {outcome}")
     return results
-
-
-class _Worker:
-    """A process that grades one submission after the other (nst_utils.grading.worker)."""
-
-    def __init__(self, course, assignment, lock, former=None):
-        if former:
-            former.close()
-        self.done = 0
-        log = course / "logs" / assignment
-        log.mkdir(parents=True, exist_ok=True)
-        with open(log / "workers.log", "ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "nst_utils.grading.worker", str(course.resolve()), assignment],
-                # It holds the lock, too: as long as it lives, no other grading begins.
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
-                env=_environment(), pass_fds=[lock] if lock is not None else [],
-            )
-
-    @property
-    def is_fit(self):
-        return self.done < _MOST_BY_ONE_WORKER and self.process.poll() is None
-
-    def grade(self, student):
-        """What it says of a student; None where it ended instead."""
-        self.done += 1
-        with contextlib.suppress(OSError, ValueError):
-            self.process.stdin.write(json.dumps(student) + "\n")
-            self.process.stdin.flush()
-            return json.loads(self.process.stdout.readline())
-        return None
-
-    def close(self):
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        self.process.wait()
-
-
-def _nothing(course, assignment, student):
-    """The result where the grading itself ended twice."""
-    names = notebooks(course, assignment)
-    for notebook in names:
-        give_no_points(course, assignment, student, notebook)
-    return {"student": student, "failed": names, "scores": {}, "flags": [], "seconds": 0}
 
 
 @contextlib.contextmanager
@@ -346,9 +291,9 @@ def _write_flags(course, assignment, students):
         released = {cell.source for cell in flags._cells(handed_out)}
         for student in students:
             path = course / "submitted" / student / assignment / f"{notebook}.ipynb"
-            told = flags.ways_round(path, released) if path.exists() else []
+            told = flags.ways_round(path, released) if path.is_file() else []
             rows += [(student, notebook, "", "package or interpreter", detail) for detail in told]
-            for cell, source in flags.answers(path, cells).items() if path.exists() else ():
+            for cell, source in flags.answers(path, cells).items() if path.is_file() else ():
                 if source.strip() != stubs.get(cell, "").strip():
                     answers.setdefault(student, {})[notebook, cell] = source
     for student, found in flags.same_trees(answers).items():
@@ -361,12 +306,6 @@ def _write_flags(course, assignment, students):
     write_text(course / "flags.csv", text.getvalue())
 
 
-def _environment():
-    # nbgrader starts `alembic` by name: let it find the one beside this Python.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return os.environ | {"PATH": path}
-
-
 def _nbgrader(course, lock, *arguments):
     """Run a command of nbgrader in the course folder; its output, errors too, is in `stdout`.
 
@@ -374,7 +313,7 @@ def _nbgrader(course, lock, *arguments):
     """
     return subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        cwd=course, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         pass_fds=[] if lock is None else [lock],
     )
 
@@ -389,6 +328,7 @@ def main(arguments=None):
     parsers["release"].add_argument("names", nargs="*", help="notebooks, without extension (all of them)")
     parsers["grade"].add_argument("students", nargs="*", help="whom to grade (everyone)")
     parsers["grade"].add_argument("--jobs", type=int, default=2, help="submissions graded at a time")
+    parsers["grade"].add_argument("--scheduler", help="a Dask scheduler, tcp://HOST:8786, whose workers grade instead")
     parsers["grade"].add_argument("--force", action="store_true", help="grade again what has been graded")
     options = parser.parse_args(arguments)
 
@@ -396,7 +336,13 @@ def main(arguments=None):
         folder = release(options.course, options.assignment, find_sources(options.names))
         print(f"{folder} is ready to be handed out; the answers are in {options.course / 'source'}.")
     else:
-        failures = grade(options.course, options.assignment, options.students, options.jobs, options.force)
+        try:
+            failures = grade(
+                options.course, options.assignment, options.students, options.jobs, options.force,
+                scheduler=options.scheduler,
+            )
+        except InputError as error:
+            sys.exit(str(error))
         print(f"The points are in {options.course / 'grades.csv'}, the logs in {options.course / 'logs'}.")
         print(f"What to look at, though it cost no points, is in {options.course / 'flags.csv'}.")
         if failures:

@@ -255,6 +255,52 @@ def test_each_painting_may_have_its_own_brush(paint):
     np.testing.assert_array_equal(of_setting.image, of_style.image)
 
 
+# The direction of the strokes
+
+
+def direction(picture):
+    """The direction in which a picture changes least, in degrees, counterclockwise from the right."""
+    down, right = np.gradient(picture.astype(float).mean(-1))
+    steepest = np.arctan2(2 * (right * down).sum(), (right**2 - down**2).sum()) / 2
+    return float(np.degrees(-steepest)) + 90
+
+
+@pytest.mark.parametrize(
+    ("painting", "method", "angles"),
+    [
+        (strokes(2, 24, 4), "gram", (-65, 40, 90)),
+        (HARVEST_FILE, "gram", (-20, 130)),
+        (HARVEST_FILE, "neighbours", (55,)),
+    ],
+    ids=["strokes", "harvest", "neighbours"],
+)
+def test_turned_strokes_stand_at_the_angle_to_the_strokes_as_they_are(paint, painting, method, angles):
+    def painted(angle):
+        return direction(paint(painting, size=(160, 120), style_angle=angle, method=method, strength=0.9).image)
+
+    plain = painted(0)
+    for angle in angles:
+        turned = (painted(angle) - plain - angle + 90) % 180 - 90
+        assert abs(turned) < 15, (angle, turned)
+
+
+def test_each_painting_may_be_turned_by_an_angle_of_its_own(paint):
+    of_setting = paint([NIGHT, HARVEST], style_angle=(30, -90), iterations=2)
+    of_style = paint([Style(NIGHT, angle=30), Style(HARVEST, angle=-90)], iterations=2)
+    np.testing.assert_array_equal(of_setting.image, of_style.image)
+    np.testing.assert_array_equal(paint(HARVEST, style_angle=0, iterations=2).image, paint(HARVEST, iterations=2).image)
+
+
+@pytest.mark.parametrize("size", [(300, 220), (220, 301), (700, 160)])
+def test_a_turned_painting_has_strokes_of_the_same_size(size):
+    def at(angle):
+        style = Style(resize(strokes(0), size), angle=angle)
+        return regions_at(regions_of([style], (240, 180)), (240, 180))[0].paintings[0]
+
+    for angle in (3, 45, 90, -140, 180):
+        assert fineness(at(angle)) == pytest.approx(fineness(at(0)), rel=0.1)
+
+
 # Starts, layers, optimisers
 
 
@@ -442,6 +488,9 @@ def test_a_settings_file_with_a_mistake_gets_its_sentence(tmp_path, text, words)
         (NIGHT, {"style_layers": "conv1_1=0"}, ["conv1_1", "weight 0"]),
         (NIGHT, {"content_layers": "conv4_2=-1"}, ["conv4_2", "-1"]),
         (NIGHT, {"style_scale": -1}, ["style_scale", "-1"]),
+        (NIGHT, {"style_angle": 181}, ["style_angle", "181", "-180 to 180"]),
+        ([NIGHT, HARVEST], {"style_angle": (1, 2, 3)}, ["style_angle", "3", "2 paintings"]),
+        ([Style(NIGHT, angle=float("nan"))], {}, ["angle of style 1", "nan"]),
         (NIGHT, {"keep_colors": "sepia"}, ["'sepia'", "luminance, palette"]),
         (NIGHT, {"init": "nowhere.png"}, ["nowhere.png", "path of a picture"]),
         (NIGHT, {"beta1": 1.0}, ["beta1", "below 1"]),

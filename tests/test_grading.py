@@ -4,6 +4,7 @@ The assignment has the course's own exercises and checks, without the pictures a
 """
 
 import csv
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from textwrap import indent
 import jupytext
 import nbformat
 import pytest
+from conftest import posix_only
 from nbgrader.api import Gradebook
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -411,6 +413,30 @@ def test_a_folder_whose_name_is_a_pattern_is_no_student(tmp_path):
     with pytest.raises(SystemExit, match="No submissions to grade"):
         grade(course, ASSIGNMENT, report=said.append)
     assert [line.split("'")[1] for line in said] == ["*", "[a]"]
+
+
+@posix_only
+def test_a_link_or_a_pipe_is_neither_followed_nor_waited_for(tmp_path):
+    course, private = tmp_path / "course", tmp_path / "private.txt"
+    release(course, ASSIGNMENT, write_assignment(tmp_path / "notebooks", {"styles": EXERCISES["styles"]}))
+    private.write_text("PRIVATE")
+    hand_in(course, "ann", RIGHT, [], ["styles"])
+    look = "import pathlib\nprint(pathlib.Path('beside.txt').read_text())"
+    hand_in(course, "bob", RIGHT, [add_cell(look)], ["styles"])
+    places = {name: course / "submitted" / name / ASSIGNMENT for name in ("ann", "bob", "cy", "dan")}
+    for name in ("cy", "dan"):
+        places[name].mkdir(parents=True)
+    (places["bob"] / "beside.txt").symlink_to(private)
+    (places["cy"] / "styles.ipynb").symlink_to(places["ann"] / "styles.ipynb")
+    os.mkfifo(places["dan"] / "styles.ipynb")
+    assert grade(course, ASSIGNMENT, report=print) == {name: ["styles"] for name in ("bob", "cy", "dan")}
+    assert points(course, "ann") == worth(course)
+    for name in ("bob", "cy", "dan"):
+        assert not any(points(course, name).values())
+        said = (course / "logs" / ASSIGNMENT / f"{name}.log").read_text(encoding="utf-8")
+        assert ("beside.txt" if name == "bob" else "styles.ipynb") in said
+    kept = [path.read_bytes() for path in (course / "autograded").rglob("*") if path.is_file()]
+    assert kept and not any(b"PRIVATE" in each for each in kept)
 
 
 @pytest.mark.skipif(not bubblewrap(), reason="NOT TESTED: bubblewrap is not installed, or not allowed here")

@@ -19,7 +19,7 @@ from nst_utils.engine.styles import everywhere, recolored, recolored_detail
 from nst_utils.pictures import reading
 from nst_utils.pictures.colors import Moments, recolor
 from nst_utils.pictures.reading import as_picture, read_image
-from nst_utils.pictures.sizes import enlarge, output_size, resize, scale_to_area
+from nst_utils.pictures.sizes import enlarge, output_size, resize, scale_to_area, turn
 from nst_utils.pictures.writing import check_writable, write_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -398,6 +398,24 @@ def test_sizes_of_zero_or_too_small_get_their_sentence(options):
     with pytest.raises(InputError) as error:
         output_size((400, 300), **options)
     assert_one_sentence(error.value, "at least 32 pixels")
+
+
+@pytest.mark.parametrize("size", [(120, 90), (80, 80), (30, 150)])
+@pytest.mark.parametrize("degrees", [2, 33, 45, -60, 90, 179, 180])
+def test_a_turned_picture_is_the_largest_part_without_empty_corners(size, degrees):
+    turned = turn(np.full((*size, 3), 255, np.uint8), degrees)
+    assert turned.min() == 255
+    whole = np.asarray(Image.new("L", size[::-1], 255).rotate(degrees, expand=True)) == 255
+    middle, largest = whole.shape[0] // 2, 0
+    for top in range(middle):
+        full = whole[top : whole.shape[0] - top].all(axis=0)
+        largest = max(largest, (whole.shape[0] - 2 * top) * full.sum())
+    assert turned.shape[0] * turned.shape[1] == pytest.approx(largest, abs=3 * sum(size))
+
+
+def test_turning_goes_counterclockwise():
+    picture = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+    np.testing.assert_array_equal(turn(picture, 90), np.rot90(picture))
 
 
 def test_scale_to_area_keeps_the_aspect_ratio_and_the_smallest_side():

@@ -179,9 +179,9 @@ def test_fully_connected_layers_may_be_stripped(tmp_path, tiny_weights):
     assert_same(read_matconvnet(save(tmp_path / "vgg.mat", stripped)), tiny_weights)
 
 
-def test_the_sentence_on_damaged_bytes_names_the_error(tmp_path):
+def test_the_sentence_on_damaged_bytes_says_what_is_wrong(tmp_path):
     (tmp_path / "weights.mat").write_bytes(b"not a .mat file" * 20)
-    with pytest.raises(InputError, match=r"\(\w*(Error|Exception)\)") as error:
+    with pytest.raises(InputError, match=r"\([\w ]+\)") as error:
         read_matconvnet(tmp_path / "weights.mat")
     assert_one_sentence(error.value, "weights.mat", "truncated")
 

@@ -28,8 +28,8 @@ FIRST, SECOND, THIRD = (
 )
 MASK = np.linspace(0, 1, WIDTH, dtype=np.float32)[np.newaxis].repeat(HEIGHT, axis=0) ** 2
 REGIONS = [
-    Region((FIRST, SECOND), (0.25, 0.75), (1.0, 1.0), 1.5, MASK),
-    Region((THIRD,), (1.0,), (1.0,), 0.5, 1 - MASK),
+    Region((FIRST, SECOND), (0.25, 0.75), (1.0, 1.0), (0.0, 0.0), 1.5, MASK),
+    Region((THIRD,), (1.0,), (1.0,), (0.0,), 0.5, 1 - MASK),
 ]
 RECIPE = Recipe(
     alpha=7, beta=30, tv_weight=2.0, content_layers=(("conv2_2", 30.0), ("conv1_2", 2.0)),

@@ -444,6 +444,7 @@ OTHERS = {
     "masks": ({"masks": ["rest", "M"]}, "mask"),
     "weights of styles": ({"style_weights": (1, 2)}, "the paintings' weights"),
     "brush": ({"style_scale": 0.5}, "style_scale"),
+    "angle": ({"style_angle": 45}, "style_angle is another one"),
     "alpha": ({"alpha": 20}, "alpha was 10.0 and is 20"),
     "iterations": ({"iterations": 4}, "iterations was 3 and is 4"),
     "optimiser": ({"optimizer": "adagrad"}, "optimizer was 'adam' and is 'adagrad'"),
@@ -915,5 +916,5 @@ def test_styles_with_masks_of_their_own_are_told_apart(folder):
 def test_the_settings_that_tell_runs_apart_are_all_there_are(paint):
     """A setting that is added later is compared by itself."""
     about = paint(callback=interrupt_at(1)).standing.about
-    otherwise = {"size", "max_side", "style_weights", "style_scale", "masks", "weights", "precision"}
+    otherwise = {"size", "max_side", "style_weights", "style_scale", "style_angle", "masks", "weights", "precision"}
     assert about["settings"].keys() | otherwise == set(Settings.__dataclass_fields__)

@@ -234,7 +234,7 @@ def test_an_installed_copy_writes_into_the_users_folder_only(run_python, tmp_pat
     assert found == str(embedded)
     assert home in type(home)(folder).parents
     assert sorted(site.rglob("*")) == before
-    assert list(home.rglob("*.nst-cache.h5"))
+    assert list(home.rglob("*.nst-cache"))
 
 
 def test_the_environment_names_the_file_where_nobody_else_does(model_folder, tmp_path, monkeypatch):
@@ -283,14 +283,14 @@ def parses(monkeypatch):
 
 
 def cache_of(path):
-    return path.with_name(path.name + ".nst-cache.h5")
+    return path.with_name(path.name + ".nst-cache")
 
 
 def test_the_second_use_reads_the_cache(tiny_mat, tiny_weights, parses):
     for _ in range(3):
         assert_same(weights.load_weights(tiny_mat), tiny_weights)
     assert parses == [tiny_mat]
-    assert sorted(path.name for path in tiny_mat.parent.iterdir()) == ["tiny.mat", "tiny.mat.nst-cache.h5"]
+    assert sorted(path.name for path in tiny_mat.parent.iterdir()) == ["tiny.mat", "tiny.mat.nst-cache"]
 
 
 def test_the_cache_notices_a_changed_file(tiny_mat, parses):
@@ -326,30 +326,44 @@ def replace_by_folder(cache):
     cache.mkdir()
 
 
-def drop_a_layer(cache):
-    with h5py.File(cache, "a") as file:
-        del file["conv3_2"]
-
-
-def turn_a_layer_into_numbers(cache):
-    with h5py.File(cache, "a") as file:
-        del file["conv3_2"]
-        file["conv3_2"] = np.zeros(3)
-
-
-def scramble_the_structure(cache):
+def change_the_head(cache, **fields):
     data = bytearray(cache.read_bytes())
-    for place in range(1, len(data)):
-        if data[place : place + 4] in (b"TREE", b"SNOD", b"HEAP"):
-            data[place : place + 24] = b"\xff" * 24
+    head = np.frombuffer(data, weights._HEAD, count=1)
+    for name, value in fields.items():
+        head[name] = value
     cache.write_bytes(data)
+
+
+def claim_to_be_of_somebody_else(cache):
+    change_the_head(cache, magic=b"another")
+
+
+def claim_more_channels_than_there_are_bytes(cache):
+    change_the_head(cache, widths=5_000)
+
+
+def claim_more_channels_than_any_machine_has_room_for(cache):
+    change_the_head(cache, widths=2**31 - 1)
+
+
+def claim_negative_channels(cache):
+    change_the_head(cache, widths=-4)
+
+
+def claim_no_channels(cache):
+    change_the_head(cache, widths=0)
+
+
+def add_a_byte(cache):
+    cache.write_bytes(cache.read_bytes() + b"\0")
 
 
 @pytest.mark.parametrize(
     "harm",
     [
-        empty, truncate, replace_by_text, replace_by_folder, drop_a_layer, turn_a_layer_into_numbers,
-        scramble_the_structure,
+        empty, truncate, replace_by_text, replace_by_folder, claim_to_be_of_somebody_else,
+        claim_more_channels_than_there_are_bytes, claim_more_channels_than_any_machine_has_room_for,
+        claim_negative_channels, claim_no_channels, add_a_byte,
     ],
 )  # fmt: skip
 def test_a_damaged_cache_is_ignored(tiny_mat, tiny_weights, parses, harm):

@@ -15,6 +15,7 @@ LEAST_MEMORY = 500_000_000
 # Addresses that TensorFlow takes beside the memory that it uses, measured with ulimit -v (Linux, 2 cores).
 ADDRESSES, ADDRESSES_PER_CORE = 1_400_000_000, 100_000_000
 
+
 def machine_memory() -> int:
     """Bytes of memory that this process may have: the machine's, or what a container, a job or a shell limits it to."""
     return min([psutil.virtual_memory().total, *_group_limits(), *_address_limits()])

@@ -30,7 +30,6 @@ from nst_utils.engine.costs import compute_content_cost, compute_layer_style_cos
 EPSILON = 1e-5
 
 
-
 # {layer: activations} of a picture.
 Look: TypeAlias = dict[str, Array]
 

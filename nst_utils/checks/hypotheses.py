@@ -22,7 +22,6 @@ _MOST_TOLD = 3
 _MOST_CHANGES = 3
 
 
-
 # Makes something of arrays: what a stage does, or one of its mistakes.
 Make: TypeAlias = Callable[..., Any]
 
@@ -115,6 +114,7 @@ def altered(
     further one of what came and the case. inputs: a case for each number. Mistakes in `minor` are only tried alone.
     """
     made: dict[tuple[int, int], tuple[Any]] = {}
+
     def value(choice: Sequence[int], case: int) -> Any:
         known = made.get((case, choice[0]))
         if known is None:

@@ -68,6 +68,7 @@ class WatchedSession(tf.compat.v1.Session):
     """
 
     picture: Any = None
+
     def watch(self, picture: Any, names: Mapping[str, Any]) -> None:
         """picture: a variable; names: {words: operation or tensor}."""
         self.names = {self._operation(element): words for words, element in names.items()}
@@ -108,6 +109,7 @@ class WatchedSession(tf.compat.v1.Session):
         with contextlib.suppress(tf.errors.FailedPreconditionError):  # not initialised yet
             return super().run(self.picture)
         return None
+
     def _operation(self, leaf: Any) -> Any:
         element = self.graph.as_graph_element(leaf, allow_tensor=True, allow_operation=True)
         return getattr(element, "op", element)

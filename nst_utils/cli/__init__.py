@@ -8,7 +8,7 @@ import sys
 import typer
 
 from nst_utils.base.errors import InputError
-from nst_utils.cli import fast, machine, start, studio, stylize, upgrade
+from nst_utils.cli import fast, machine, start, studio, stylize, sweep, upgrade
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +26,7 @@ app = typer.Typer(
 PAINT, LEARN, MACHINE = "Paint", "Learn", "The machine"
 app.command(rich_help_panel=PAINT)(start.demo)
 app.command(rich_help_panel=PAINT)(stylize.stylize)
+app.command(rich_help_panel=PAINT)(sweep.sweep)
 app.command(rich_help_panel=PAINT)(studio.studio)
 app.add_typer(fast.app, name="fast", rich_help_panel=PAINT)
 app.command(rich_help_panel=LEARN)(start.course)

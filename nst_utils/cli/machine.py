@@ -17,10 +17,12 @@ from nst_utils.base.errors import InputError
 PARTS = {
     "painting": "nst stylize, nst demo, and the package in Python",
     "studio": "the studio",
+    "sweep": "nst sweep, and grading on a cluster",
     "notebooks": "the course's notebooks, and grading",
     "dev": "the tests",
     "docs": "the documentation",
     "bench": "the benchmarks",
+    "fuzz": "the fuzzing of the readers of files",
 }
 _LABEL = 14
 

@@ -40,7 +40,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 STYLES, MARKS = ("-", "--", "-.", ":"), "os^Dv*P"
 
 
-
 # {name: (x values, y values)}
 Curves: TypeAlias = Mapping[str, Iterable[Iterable[float]]]
 # (PNG bytes, alternative text) of each figure.

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from nst_utils.base.errors import InputError, MissingFileError
+from nst_utils.base.errors import InputError, MissingFileError, shown
 from nst_utils.base.files import check_folder, read_arrays, write_arrays
 from nst_utils.base.types import AnyPath, Array, Floats
 from nst_utils.engine.inputs import differences
-from nst_utils.engine.kinds import shown
 
 FORMAT = 1
 # Seconds between two checkpoints; where writing one takes long, so many times its time.

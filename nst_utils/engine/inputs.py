@@ -6,20 +6,21 @@ Nothing here needs TensorFlow, so that a checkpoint of another run is told befor
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from nst_utils.base.errors import shown
 from nst_utils.base.types import AnyPicture, Array, Picture, WidthHeight
-from nst_utils.engine.kinds import shown
 from nst_utils.engine.settings import STARTS, Settings
 from nst_utils.engine.styles import AnyStyle, Region, regions_of, styles_of
 from nst_utils.network.weights import weights_digest
 from nst_utils.pictures.reading import as_picture
 from nst_utils.pictures.sizes import output_size
 
+T = TypeVar("T")
 # Settings that are told by what they lead to: the size, the regions, the weights' own numbers, the precision taken.
-_TOLD_OTHERWISE = ("size", "max_side", "style_weights", "style_scale", "masks", "weights", "precision")
+_TOLD_OTHERWISE = ("size", "max_side", "style_weights", "style_scale", "style_angle", "masks", "weights", "precision")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,7 @@ class Inputs:
             "masks": [None if each.mask is None else _digest(each.mask) for each in self.regions],
             "style_weights": [[each.strength, *each.shares] for each in self.regions],
             "style_scale": [each.scales for each in self.regions],
+            "style_angle": [each.angles for each in self.regions],
             "start": None if self.start is None else _digest(self.start),
             "size": self.size,
             "weights": weights_digest(settings.weights),
@@ -66,30 +68,38 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         "masks": "the masks are others",
         "style_weights": "the paintings' weights are others",
         "style_scale": "style_scale is another one",
+        "style_angle": "style_angle is another one",
         "start": "the picture to start from is another one",
         "weights": "the network's weights are others",
     }
     found = [words for name, words in told.items() if before.get(name) != now[name]]
     if told["masks"] in found:  # then the others are of other regions
-        found = [words for words in found if words not in (told["style_weights"], told["style_scale"])]
-    old, new = before.get("paintings"), now["paintings"]
+        of_regions = [told[name] for name in ("style_weights", "style_scale", "style_angle")]
+        found = [words for words in found if words not in of_regions]
+    old, new = _told(before, "paintings", list), now["paintings"]
     if old != new:
-        places = [i for i, (a, b) in enumerate(zip(old or (), new, strict=False), start=1) if a != b]
-        if not old or len(old) != len(new):
-            found.insert(0, f"the paintings were {len(old or ())} and are {len(new)}")
-        elif sorted(old) == sorted(new):
+        places = [i for i, (a, b) in enumerate(zip(old, new, strict=False), start=1) if a != b]
+        if len(old) != len(new):
+            found.insert(0, f"the paintings were {len(old)} and are {len(new)}")
+        elif sorted(map(str, old)) == sorted(new):
             found.insert(0, "the paintings stand in another order")
         else:
             found.insert(0, f"painting {', '.join(map(str, places))} is another one")
     if before.get("size") != now["size"]:
-        sizes = ("x".join(map(str, each.get("size") or "?")) for each in (before, now))
+        sizes = ("x".join(map(str, _told(each, "size", list))) or "?" for each in (before, now))
         found.append("the size was {} and is {}".format(*sizes))
-    old = before.get("settings", {})
+    settings = _told(before, "settings", dict)
     return found + [
-        f"{name} was {shown(old.get(name))} and is {shown(value)}"
+        f"{name} was {shown(settings.get(name))} and is {shown(value)}"
         for name, value in now["settings"].items()
-        if name not in old or old[name] != value
+        if name not in settings or settings[name] != value
     ]
+
+
+def _told(about: dict[str, Any], name: str, kind: type[T]) -> T:
+    """What a file tells under the name, or nothing where it tells something else."""
+    found = about.get(name)
+    return found if isinstance(found, kind) else kind()
 
 
 def _digest(array: Array) -> str:

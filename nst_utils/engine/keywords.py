@@ -19,6 +19,7 @@ class Keywords(TypedDict, total=False):
     method: Literal["gram", "neighbours"]
     strength: float
     style_scale: float | Sequence[float] | Array
+    style_angle: float | Sequence[float] | Array
     keep_colors: Literal["luminance", "palette"] | None
     style_weights: float | Sequence[float] | Array | None
     masks: str | Sequence[AnyPath] | None

@@ -5,21 +5,22 @@ return the value in its own type, or raise InputError naming the setting, what i
 the type, as it is written in Keywords, of what check() takes.
 """
 
-import math
 import numbers
 import operator
 import os
 import re
-import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nst_utils.base.errors import InputError
+from nst_utils.base.errors import InputError, shown
 from nst_utils.base.types import Array, LayerWeights, WidthHeight
-from nst_utils.engine.recipe import check_layers, merge_layers
+from nst_utils.engine.recipe import check_layers, is_finite, merge_layers
+
+# Of more digits, Python makes no number; and what is larger, NumPy does not take.
+_DIGITS, _LARGEST = r"\d{1,1000}", 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Whole:
             number = operator.index(value)
         except TypeError:
             raise self._refusal(name, value) from None
-        if number < self.least or (self.most is not None and number > self.most):
+        if not self.least <= number <= (_LARGEST if self.most is None else self.most):
             raise self._refusal(name, value)
         return number
 
     def read(self, name: str, text: str) -> int:
         """The value that a text such as a flag's stands for."""
-        if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        if not re.fullmatch(rf"\s*[+-]?{_DIGITS}\s*", text):
             raise self._refusal(name, text)
         return self.check(name, int(text))
 
@@ -66,7 +67,7 @@ class Number:
     def check(self, name: str, value: Any) -> float:
         """The value as it is, if it is a number within the bounds; InputError naming it otherwise."""
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
+        if not number or not is_finite(value):
             raise self._refusal(name, value)
         too_small = (self.least is not None and value < self.least) or (self.above is not None and value <= self.above)
         too_large = (self.most is not None and value > self.most) or (self.below is not None and value >= self.below)
@@ -104,6 +105,7 @@ class Choice:
     @property
     def accepts(self) -> str:
         return literal(self.words)
+
     def check(self, name: str, value: Any) -> str:
         """The value, if it is one of the words; InputError naming it otherwise."""
         if not isinstance(value, str) or value not in self.words:
@@ -123,16 +125,22 @@ class Size:
         """The value as (width, height); how small it may be is for those who know the picture."""
         try:
             width, height = (operator.index(side) for side in value)
+            if max(width, height) > _LARGEST:
+                raise ValueError
         except (TypeError, ValueError):
-            raise InputError(f"The {name} {value} cannot be understood: give (width, height) in pixels.") from None
+            raise InputError(
+                f"The {name} {shown(value)} cannot be understood: give (width, height) in pixels."
+            ) from None
         return int(width), int(height)
 
     def read(self, name: str, text: str) -> WidthHeight:
         """(width, height) of a text such as 400x300."""
-        match = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", text)
+        match = re.fullmatch(rf"\s*({_DIGITS})\s*[xX×]\s*({_DIGITS})\s*", text)
         if not match:
-            raise InputError(f"The {name} {text!r} cannot be understood: write it as WIDTHxHEIGHT, such as 400x300.")
-        return int(match[1]), int(match[2])
+            raise InputError(
+                f"The {name} {shown(text)} cannot be understood: write it as WIDTHxHEIGHT, such as 400x300."
+            )
+        return self.check(name, (int(match[1]), int(match[2])))
 
 
 @dataclass(frozen=True)
@@ -146,15 +154,15 @@ class Memory:
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if not number or not 0 < value < float("inf"):
             raise InputError(f"{name} is {shown(value)}: give a number of bytes above 0.")
-        return int(value)
+        return min(int(value), _LARGEST)
 
     def read(self, name: str, text: str) -> int:
         """Bytes of a text such as 2GB, 1500MB or 1.5 GiB."""
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT])(i?)[bB]?\s*", text)
         if not match:
-            raise InputError(f"{name} is {text!r}, which cannot be understood: write it as 2GB or 1500MB.")
+            raise InputError(f"{name} is {shown(text)}, which cannot be understood: write it as 2GB or 1500MB.")
         base = 1024 if match[3] else 1000
-        return self.check(name, int(float(match[1]) * base ** (" kmgt".index(match[2].lower()))))
+        return self.check(name, float(match[1]) * base ** (" kmgt".index(match[2].lower())))
 
 
 @dataclass(frozen=True)
@@ -162,6 +170,7 @@ class File:
     """The path of a file that is there; who opens it says what is wrong with it."""
 
     metavar, accepts = "FILE", "AnyPath"
+
     def check(self, name: str, value: Any) -> str:
         """The path as a text."""
         try:
@@ -200,9 +209,9 @@ class WeightedLayers:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A number for each of the styles, as a text 2,1; a single one stands for all of them."""
+    """A number for each of the styles, as a text 2,1; a single one stands for all of them. each: what one may be."""
 
-    above: float | None = None
+    each: Number = Number(least=0)
     metavar, accepts = "X,...", "float | Sequence[float] | Array"
 
     def check(self, name: str, value: Any) -> tuple[float, ...]:
@@ -211,15 +220,11 @@ class Numbers:
             value = (value,)
         if isinstance(value, str) or not isinstance(value, (list, tuple, np.ndarray)) or not len(value):
             raise InputError(f"{name} is {shown(value)}: give a number for each style.")
-        return tuple(self._number.check(name, each) for each in value)
+        return tuple(self.each.check(name, each) for each in value)
 
     def read(self, name: str, text: str) -> tuple[float, ...]:
         """The numbers of a text such as 2,1."""
-        return tuple(self._number.read(name, part) for part in text.split(","))
-
-    @property
-    def _number(self) -> Number:
-        return Number(above=self.above) if self.above is not None else Number(least=0)
+        return tuple(self.each.read(name, part) for part in text.split(","))
 
 
 @dataclass(frozen=True)
@@ -254,6 +259,7 @@ class Start:
     @property
     def accepts(self) -> str:
         return f"{literal(self.words)} | AnyPicture"
+
     def check(self, name: str, value: Any) -> str | Array:
         """The value, if it is one of the words, the path of a file that is there, or an array."""
         if isinstance(value, np.ndarray):
@@ -277,7 +283,3 @@ def literal(words: Iterable[str]) -> str:
     """The type of one of a few words."""
     return "Literal[" + ", ".join(f'"{word}"' for word in words) + "]"
 
-
-def shown(value: Any) -> str:
-    """The value as a message shows it: in quotes if it is text, and never long."""
-    return reprlib.repr(value)

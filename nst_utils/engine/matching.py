@@ -163,6 +163,7 @@ class Match(Objective):
     """J = alpha J_match + beta J_style of pictures of one size, for the assignment that is set."""
 
     evaluator: Matcher
+
     def __init__(
         self, matcher: Matcher, content: Floats, regions: Sequence[Region], strength: float = 1.0,
         tv_weight: float = 0.0, max_pixels: int | None = None, canvas: Canvas | None = None,

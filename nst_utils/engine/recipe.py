@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nst_utils.base.errors import InputError
+from nst_utils.base.errors import InputError, shown
 from nst_utils.base.types import LayerWeights
 from nst_utils.network.layout import LAYERS
 
@@ -79,13 +79,20 @@ def merge_layers(pairs: Iterable[tuple[str, float]]) -> LayerWeights:
 
 def check_layers(names: Iterable[str]) -> None:
     """Raise InputError if the network lacks one of the layers."""
-    if unknown := [str(name) for name in names if name not in LAYERS]:
+    if unknown := [shown(name).strip("'") for name in names if name not in LAYERS]:
         raise InputError(f"The network has no layer {', '.join(unknown)}: its layers are {', '.join(LAYERS)}.")
 
 
 def check_weight(name: str, weight: Any) -> None:
     """Raise InputError unless the weight is a finite number of 0 or more."""
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) and not hasattr(weight, "__float__"):
-        raise InputError(f"{name} is {weight!r}: give a finite weight of 0 or more.")
-    if not math.isfinite(weight) or weight < 0:
-        raise InputError(f"{name} is {weight}: give a finite weight of 0 or more.")
+    number = not isinstance(weight, bool) and (isinstance(weight, (int, float)) or hasattr(weight, "__float__"))
+    if not number or not is_finite(weight) or weight < 0:
+        raise InputError(f"{name} is {shown(weight)}: give a finite weight of 0 or more.")
+
+
+def is_finite(number: Any) -> bool:
+    """Whether a number is finite, and none that is too large for a float."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False

@@ -60,6 +60,8 @@ GROUPS = {
     "optimiser": "How it is optimised",
     "machine": "The machine's part",
 }
+# By how much a painting may be turned, in degrees.
+ANGLE = Number(least=-180, most=180)
 # What a setting was once called, and is still understood as.
 FORMER_NAMES = {"content_layer": "content_layers"}
 
@@ -103,7 +105,10 @@ class Settings:
         1.0, Number(least=0, most=1), "first", "From 0, nearly the photo, to 1, the whole painting.", "The strength"
     )
     style_scale: tuple[float, ...] = _setting(
-        (1.0,), Numbers(above=0), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
+        (1.0,), Numbers(Number(above=0)), "first", "Brush size: 0.5 for finer strokes, 2 for broader ones."
+    )
+    style_angle: tuple[float, ...] = _setting(
+        (0.0,), Numbers(ANGLE), "first", "Degrees by which the strokes are turned, counterclockwise: 45, 90, -30."
     )
     keep_colors: str | None = _setting(
         None, Choice(("luminance", "palette")), "first",
@@ -273,6 +278,19 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
 
     Raises InputError with one sentence for a file that is none, an unknown name, or a value of a wrong type.
     """
+    content = read_toml(path)
+    report = isinstance(content.get("settings"), dict)
+    found: dict[str, Any] = {}
+    for name, value in (content["settings"] if report else content).items():
+        name = FORMER_NAMES.get(name, name)
+        if report and (value is None and name != "max_side" or name in ("content", "style", "out")):
+            continue  # the files of that run, and what it left open
+        found[name] = given_setting(path, name, value)
+    return found
+
+
+def read_toml(path: AnyPath) -> dict[str, Any]:
+    """What a settings file holds, TOML or a report's JSON, as plain data; InputError with one sentence otherwise."""
     if not os.path.exists(path):
         raise MissingFileError(f"The settings file {path} does not exist: check its path.")
     try:
@@ -284,22 +302,19 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
         raise InputError(f"{path} is neither a report nor TOML ({error}): write lines such as alpha = 5.") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no settings: write lines such as alpha = 5.")
-    report = isinstance(content.get("settings"), dict)
-    found: dict[str, Any] = {}
-    for name, value in (content["settings"] if report else content).items():
-        name = FORMER_NAMES.get(name, name)
-        if report and (value is None and name != "max_side" or name in ("content", "style", "out")):
-            continue  # the files of that run, and what it left open
-        if name not in Settings.__dataclass_fields__:
-            raise InputError(f"{path} has a setting called {name!r}, which there is not: see nst stylize --help.")
-        about = Settings.__dataclass_fields__[name].metadata
-        kind, label = about["kind"], f"In {path}, {about['label'] or name}"
-        if value is None:
-            found[name] = None
-            continue
-        as_text = isinstance(value, str) and not isinstance(kind, (Whole, Number, Numbers))
-        found[name] = kind.read(label, value) if as_text else kind.check(label, value)
-    return found
+    return content
+
+
+def given_setting(path: AnyPath, name: str, value: Any) -> Any:
+    """The checked value of a setting that a settings file gives; InputError naming the file otherwise."""
+    if name not in Settings.__dataclass_fields__:
+        raise InputError(f"{path} has a setting called {name!r}, which there is not: see nst stylize --help.")
+    about = Settings.__dataclass_fields__[name].metadata
+    kind, label = about["kind"], f"In {path}, {about['label'] or name}"
+    if value is None:
+        return None
+    as_text = isinstance(value, str) and not isinstance(kind, (Whole, Number, Numbers))
+    return kind.read(label, value) if as_text else kind.check(label, value)
 
 
 def _in_words(setting: dataclasses.Field[Any]) -> str:

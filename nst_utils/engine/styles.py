@@ -14,15 +14,14 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from scipy.ndimage import minimum_filter
 
-from nst_utils.base.errors import InputError
-from nst_utils.base.types import AnyPicture, Array, Floats, WidthHeight
-from nst_utils.engine.kinds import shown
+from nst_utils.base.errors import InputError, shown
+from nst_utils.base.types import AnyPicture, Array, Floats, Picture, WidthHeight
 from nst_utils.engine.recipe import check_weight
-from nst_utils.engine.settings import Settings
+from nst_utils.engine.settings import ANGLE, Settings
 from nst_utils.network.layout import stride
 from nst_utils.pictures.colors import Moments, recolor, without_detail
 from nst_utils.pictures.reading import as_picture
-from nst_utils.pictures.sizes import resample_grey, scale_to_area
+from nst_utils.pictures.sizes import resample_grey, scale_to_area, turn
 
 T = TypeVar("T")
 EVERYWHERE, REST = WORDS = "all", "rest"
@@ -36,28 +35,33 @@ class Style:
 
     picture: a path or an array (H, W, 3), 0-255. weight: among the paintings, 0 or more. scale: brush size, above 0:
     0.5 for finer strokes, 2 for broader ones. mask: where it goes: a path or an array (H, W), white = here, grey =
-    partly; "rest" for where no other mask is; None or "all" for everywhere. A mask may have any size.
+    partly; "rest" for where no other mask is; None or "all" for everywhere. A mask may have any size. angle: degrees
+    from -180 to 180 by which its strokes are turned, counterclockwise.
     """
 
     picture: AnyPicture
     weight: float = 1.0
     scale: float = 1.0
     mask: AnyPicture | None = None
+    angle: float = 0.0
 
 
 AnyStyle: TypeAlias = AnyPicture | Style | Sequence[AnyPicture | Style]
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
     """A part of the picture and the paintings that it is to look like.
 
     paintings: pictures (h, w, 3), uint8, or float32 at a size. shares: of each, adding up to 1. scales: brush sizes.
-    strength: weight of the region's style cost, 1 on average. mask: (H, W), from 0 to 1, or None for everywhere.
+    angles: degrees by which regions_at() turns them. strength: weight of the region's style cost, 1 on average. mask:
+    (H, W), from 0 to 1, or None for everywhere.
     """
 
     paintings: tuple[Array, ...]
     shares: tuple[float, ...]
     scales: tuple[float, ...]
+    angles: tuple[float, ...]
     strength: float
     mask: Floats | None
 
@@ -68,7 +72,7 @@ class Region:
 
 def everywhere(painting: Floats) -> list[Region]:
     """The Regions of one painting, float32 (h, w, 3), that goes everywhere."""
-    return [Region((painting,), (1.0,), (1.0,), 1.0, None)]
+    return [Region((painting,), (1.0,), (1.0,), (0.0,), 1.0, None)]
 
 
 def styles_of(style: AnyStyle, settings: Settings) -> list[Style]:
@@ -84,16 +88,21 @@ def styles_of(style: AnyStyle, settings: Settings) -> list[Style]:
         check_weight(f"The scale of style {number}", each.scale)
         if each.scale == 0:
             raise InputError(f"The scale of style {number} is 0: give a number above 0.")
+        ANGLE.check(f"The angle of style {number}", each.angle)
     weights = _for_each(styles, settings.style_weights, "style_weights")
     masks = _for_each(styles, settings.masks, "masks")
-    scales = settings.style_scale
-    if len(scales) == 1:
-        scales = scales * len(styles)
+    scales, angles = (
+        values * len(styles) if len(values) == 1 else values for values in (settings.style_scale, settings.style_angle)
+    )
     _for_each(styles, scales, "style_scale")
+    _for_each(styles, angles, "style_angle")
     own = [each.weight != 1 or each.mask is not None for each in styles]
     if any(own) and (weights or masks):
         raise InputError("A Style has a weight or mask of its own: give style_weights and masks, or Styles, not both.")
-    styles = [replace(each, scale=each.scale * scale) for each, scale in zip(styles, scales, strict=True)]
+    styles = [
+        replace(each, scale=each.scale * scale, angle=each.angle + angle)
+        for each, scale, angle in zip(styles, scales, angles, strict=True)
+    ]
     if weights:
         styles = [replace(each, weight=weight) for each, weight in zip(styles, weights, strict=True)]
     if masks:
@@ -121,14 +130,14 @@ def regions_of(styles: Sequence[Style], size: WidthHeight) -> list[Region]:
 
 
 def regions_at(regions: Iterable[Region], size: WidthHeight) -> list[Region]:
-    """The regions at (width, height): paintings as float32, so large that their strokes fit, and masks."""
+    """The regions at (width, height): paintings as float32, turned and so large that their strokes fit, and masks."""
     pixels = size[0] * size[1]
     return [
         replace(
             region,
             paintings=tuple(
-                scale_to_area(painting, pixels * scale**2).astype(np.float32)
-                for painting, scale in zip(region.paintings, region.scales, strict=True)
+                _turned_to_area(painting, angle, pixels * scale**2).astype(np.float32)
+                for painting, scale, angle in zip(region.paintings, region.scales, region.angles, strict=True)
             ),
             mask=None if region.mask is None else np.clip(resample_grey(region.mask, size), 0, 1),
         )
@@ -184,11 +193,23 @@ def _in_regions(picture: Floats, regions: Sequence[Region], colors: Callable[[Re
     return found
 
 
+def _turned_to_area(painting: Picture, angle: float, pixels: float) -> Picture:
+    """The painting turned, its strokes as large as those of the whole one at about `pixels` pixels."""
+    if angle % 360 == 0:
+        return scale_to_area(painting, pixels)
+    # Turned at up to twice the size, so that no stroke is blurred by it.
+    own = painting.shape[0] * painting.shape[1]
+    fine = scale_to_area(painting, min(4 * pixels, max(own, pixels)))
+    found = turn(fine, angle)
+    return scale_to_area(found, pixels * found.size / fine.size)
+
+
 def _region(mask: Floats | None, styles: Sequence[Style], count: int, total_weight: float) -> Region:
     total = sum(each.weight for each in styles)
     pictures = tuple(as_picture(each.picture, "style") for each in styles)
     shares = tuple(each.weight / total for each in styles)
-    return Region(pictures, shares, tuple(each.scale for each in styles), total * count / total_weight, mask)
+    scales, angles = tuple(each.scale for each in styles), tuple(each.angle for each in styles)
+    return Region(pictures, shares, scales, angles, total * count / total_weight, mask)
 
 
 def _mask_arrays(masks: Sequence[Any], size: WidthHeight) -> list[Floats]:

@@ -139,6 +139,7 @@ class Steps:
         self.catch_up()
         assert self.last is not None
         return self.last
+
     @property
     def stopped(self) -> str | None:
         """Why the run is at its end, or None."""

@@ -28,7 +28,6 @@ STEP = 4
 PIXELS = 12
 
 
-
 # Normalises what the convolution of a name gives.
 Norm: TypeAlias = Callable[[str, Tensor], Tensor]
 

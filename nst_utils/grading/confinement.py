@@ -126,6 +126,7 @@ class ConfinedKernelManager(AsyncKernelManager):
     """Starts its kernel in a Place, to which it speaks through sockets in that folder, not through the network."""
 
     place: Place
+
     def settle(self, place: Place) -> None:
         self.place = place
         self.connection_file = str(place.folder / "kernel.json")

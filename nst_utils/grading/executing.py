@@ -120,6 +120,7 @@ class EnduringExecute(Execute):
         if index in self._fatal or index > self._last:
             return cell, resources
         self._running, self._printed, self._displayed = index, 0, 0
+        self._flags[index] = []  # a cell may run again
         if time.monotonic() > self._deadline:
             message = "The time for this notebook was over before this cell."
             self._outputs[index] = _fail(cell, "NotebookTimeoutError", message)
@@ -171,10 +172,9 @@ class EnduringExecute(Execute):
         self._flags[index] = found.flags
         return [] if found.right else [_error(found.kind, found.message)]
 
-
     def _flag_what_it_took(self, index: int, limit: float | None) -> None:
         seconds, peak = self.watch.seconds, self.watch.peak
-        flags = self._flags.setdefault(index, [])
+        flags = self._flags[index]
         if limit and seconds > self.flag_share * limit:
             flags.append(("time", f"{seconds:.0f} of {limit} seconds"))
         if peak > self.flag_share * self.memory:

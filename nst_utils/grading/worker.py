@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def main(course: AnyPath, assignment: str) -> None:
     from nst_utils.grading import judging  # noqa: F401 - now, once: every submission needs it
 
     while (student := students.get()) is not None:
-        answers.write(json.dumps(_grade(course, assignment, student)) + "\n")
+        with _alone(course, assignment, student):
+            answers.write(json.dumps(_grade(course, assignment, student)) + "\n")
         answers.flush()
         _end_children()
         clear_up()
@@ -72,11 +73,44 @@ def _end_children() -> None:
             continue
 
 
+@contextlib.contextmanager
+def _alone(course: Path, assignment: str, student: str) -> Iterator[None]:
+    """Nobody else grades this submission meanwhile: a process elsewhere may not know that its grading was killed."""
+    from filelock import FileLock
+
+    folder = course / "logs" / assignment
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f".{student}.lock"):
+        yield
+
+
 def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
     from nst_utils.grading.executing import EnduringExecute
 
     begun = time.monotonic()
     EnduringExecute.clear()
+    text, failed = _run(course, assignment, student)
+    log = course / "logs" / assignment / f"{student}.log"
+    log.write_text(text[-1_000_000:], encoding="utf-8")
+    return {
+        "student": student,
+        "failed": failed,
+        "scores": _scores(course, assignment, EnduringExecute.verdicts),
+        "flags": EnduringExecute.flags,
+        "seconds": round(time.monotonic() - begun, 2),
+    }
+
+
+def _run(course: Path, assignment: str, student: str) -> tuple[str, list[str]]:
+    """(the log, the notebooks that could not be graded): all at once, else one by one."""
+    from nst_utils.grading.executing import EnduringExecute
+
+    if odd := _odd_files(course / "submitted" / student / assignment):
+        failed = notebooks(course, assignment)
+        for notebook in failed:
+            give_no_points(course, assignment, student, notebook)
+        named = ", ".join(odd[:5]) + (" ..." if len(odd) > 5 else "")
+        return f"Not graded: a submission has plain files and folders only, no links or pipes: {named}.\n", failed
     done = _autograde(course, assignment, student)
     text, failed = done["log"], []
     if not done["success"]:
@@ -87,16 +121,14 @@ def _grade(course: Path, assignment: str, student: str) -> dict[str, Any]:
             if not done["success"]:
                 failed.append(notebook)
                 give_no_points(course, assignment, student, notebook)
-    log = course / "logs" / assignment / f"{student}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(text[-1_000_000:], encoding="utf-8")
-    return {
-        "student": student,
-        "failed": failed,
-        "scores": _scores(course, assignment, EnduringExecute.verdicts),
-        "flags": EnduringExecute.flags,
-        "seconds": round(time.monotonic() - begun, 2),
-    }
+    return text, failed
+
+
+def _odd_files(folder: Path) -> list[str]:
+    """The names of what is neither file nor folder: a link is followed when it is copied, wherever it leads."""
+    found = [Path(place, name) for place, folders, files in os.walk(folder) for name in (*folders, *files)]
+    odd = [path for path in found if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    return sorted(str(path.relative_to(folder)) for path in odd)
 
 
 def _autograde(course: Path, assignment: str, student: str, notebook: str = "*") -> dict[str, Any]:

@@ -4,8 +4,7 @@ Everything is found by field name, because the order of the fields changed betwe
 [height, width, in, out] in every release, for RGB input, and need no transpose.
 """
 
-import warnings
-from collections.abc import Iterator
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from nst_utils.base.errors import InputError
 from nst_utils.base.types import AnyPath, Array, Weights
 from nst_utils.network.layout import BLOCKS, CONVOLUTIONS
+from nst_utils.network.matfile import NotStructs, Version73, read_structs
 
 
 def read_matconvnet(path: AnyPath) -> Weights:
@@ -22,27 +22,20 @@ def read_matconvnet(path: AnyPath) -> Weights:
     Reads the releases beta16 to beta25 and older files with `filters` and `biases`. Raises InputError
     with one sentence for a file that is damaged, no .mat file, or another network.
     """
-    import scipy.io
-
     path = Path(path)
     try:
-        with warnings.catch_warnings():
-            # SciPy tells that sparse matrices, which no network has, will be read as another type.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            content = scipy.io.loadmat(path, variable_names=["layers"])
-    except NotImplementedError:
+        layers = read_structs(path, "layers", ("name", "type", "weights", "filters", "biases"))
+    except Version73:
         raise InputError(f"{path} is a MATLAB 7.3 file: save it again in MATLAB with the option -v7.") from None
-    except Exception as error:  # SciPy raises many kinds on damaged bytes; all mean the same here
-        raise InputError(
-            f"{path} is truncated or not a .mat file ({type(error).__name__}): fetch it again and compare its checksum."
-        ) from None
-    if "layers" not in content:
-        raise InputError(f"{path} holds no variable `layers`: it is not a MatConvNet network.")
-    try:
-        weights = dict(_convolutions(content["layers"]))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except NotStructs as error:
         raise InputError(f"{path} has a `layers` cell that cannot be understood ({error}): it is not VGG-19.") from None
-    return check_network(weights, path)
+    except (ValueError, EOFError, OSError, zlib.error) as error:
+        raise InputError(
+            f"{path} is truncated or not a .mat file ({error}): fetch it again and compare its checksum."
+        ) from None
+    if layers is None:
+        raise InputError(f"{path} holds no variable `layers`: it is not a MatConvNet network.")
+    return check_network(_convolutions(layers, path), path)
 
 
 def check_network(weights: Weights, path: AnyPath) -> Weights:
@@ -94,17 +87,20 @@ def write_matconvnet(path: AnyPath, weights: Weights, means: Array, description:
     scipy.io.savemat(path, {"layers": _cell(*layers), "meta": meta}, do_compression=True)
 
 
-def _convolutions(layers: Array) -> Iterator[tuple[str, tuple[Array, Array]]]:
-    """(name, (kernel, bias)) of every convolution with a name in VGG-19; the fully connected ones are left out."""
-    for cell in layers.ravel():
-        layer = cell.ravel()[0]
-        if str(layer["type"].item()) != "conv" or str(layer["name"].item()) not in CONVOLUTIONS:
+def _convolutions(layers: list[dict[str, Any]], path: AnyPath) -> Weights:
+    """{name: (kernel, bias)} of every convolution with a name in VGG-19; the fully connected ones are left out."""
+    found: Weights = {}
+    for layer in layers:
+        name = layer.get("name")
+        if layer.get("type") != "conv" or name not in CONVOLUTIONS:
             continue
-        if "weights" in layer.dtype.names:
-            kernel, bias = layer["weights"].ravel()
-        else:
-            kernel, bias = layer["filters"], layer["biases"]
-        yield str(layer["name"].item()), (np.asarray(kernel, np.float32), np.asarray(bias, np.float32).ravel())
+        parts = layer["weights"] if "weights" in layer else [layer.get("filters"), layer.get("biases")]
+        if not isinstance(parts, list) or len(parts) != 2 or not all(isinstance(part, np.ndarray) for part in parts):
+            raise InputError(f"{path} is not VGG-19: {name} has no kernel and bias that can be read.")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told
+            kernel, bias = (np.asarray(part, np.float32) for part in parts)
+        found[name] = kernel, bias.ravel()
+    return found
 
 
 def _conv_layer(name: str, kernel: Array, bias: Array) -> Array:

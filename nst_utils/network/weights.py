@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import io
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -95,7 +94,11 @@ def sources() -> list[Source]:
     return found
 
 
-_CACHE_VERSION = 1
+_CACHE_VERSION, _MAGIC = 2, b"nst-vgg"
+# How a cache begins: whose it is, the stamp of its file, and the channels of each convolution, in order.
+_HEAD = np.dtype([
+    ("magic", "S8"), ("version", "<i8"), ("bytes", "<i8"), ("modified_ns", "<i8"), ("widths", "<i4", len(CONVOLUTIONS)),
+])  # fmt: skip
 # The convolutions that VGG-19 has and VGG-16 lacks, and the one before each.
 _ONLY_IN_VGG19 = {"conv3_4": "conv3_3", "conv4_4": "conv4_3", "conv5_4": "conv5_3"}
 
@@ -257,40 +260,49 @@ def file_stamp(path: AnyPath) -> dict[str, int]:
 def _cache_of(path: Path) -> Path:
     """The cache of a weights file: beside it, but nothing is written into an installed package."""
     folder = DATA_FOLDER if path.parent == _INSTALLED else path.parent
-    return folder / f"{path.name}.nst-cache.h5"
+    return folder / f"{path.name}.nst-cache"
+
+
+def _record(widths: Iterable[int]) -> np.dtype[Any]:
+    """What follows the head of a cache: the kernels and biases of layers of so many channels."""
+    fields: list[tuple[Any, ...]] = []
+    channels = 3
+    for name, width in zip(CONVOLUTIONS, widths, strict=True):
+        fields += [(f"{name} kernel", "<f4", (3, 3, channels, width)), (f"{name} bias", "<f4", (width,))]
+        channels = width
+    return np.dtype(fields)
 
 
 def _read_cache(cache: Path, stamp: dict[str, int]) -> Weights | None:
-    """The cached weights, or None if there are none with this stamp."""
-    import h5py
+    """The cached weights, or None if there are none with this stamp.
 
+    They are mapped from the file: what no one looks at is never read. Whatever the file may be, its length is that of
+    the layers that it says it has before anything of it is used.
+    """
     try:
-        with h5py.File(cache, "r") as file:
-            if dict(file.attrs) != stamp:
-                return None
-            return {
-                name: (_mapped(file, file[name]["kernel"]), _mapped(file, file[name]["bias"])) for name in CONVOLUTIONS
-            }
-    except Exception:  # h5py raises many kinds on damaged bytes; the cache is then written anew
+        (head,) = np.fromfile(cache, _HEAD, count=1)
+        told = {name: int(head[name]) for name in stamp}
+        if head["magic"] != _MAGIC or told != stamp or head["widths"].min() < 1:
+            return None
+        layers = _record(head["widths"].tolist())
+        if cache.stat().st_size != _HEAD.itemsize + layers.itemsize:
+            return None
+        found = np.memmap(cache, layers, mode="r", offset=_HEAD.itemsize, shape=(1,))
+        return {name: (found[f"{name} kernel"][0], found[f"{name} bias"][0]) for name in CONVOLUTIONS}
+    except (OSError, ValueError, OverflowError):  # no file that can be read, or layers that nobody has room for
         return None
-
-
-def _mapped(file: Any, dataset: Any) -> Array:
-    """A dataset as an array mapped from the file: what no one looks at is never read."""
-    return np.memmap(file.filename, dataset.dtype, mode="r", offset=dataset.id.get_offset(), shape=dataset.shape)
 
 
 def _write_cache(cache: Path, stamp: dict[str, int], weights: Weights) -> None:
     """Write the cache beside the file; where that folder cannot be written, do without."""
-    import h5py
-
-    # By way of memory, because the HDF5 library crashes some time after it has met a full disk.
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.attrs.update(stamp)
-        for name, (kernel, bias) in weights.items():
-            file[f"{name}/kernel"], file[f"{name}/bias"] = kernel, bias
+    head = np.zeros(1, _HEAD)
+    head["magic"], head["widths"] = _MAGIC, [weights[name][1].size for name in CONVOLUTIONS]
+    for name, value in stamp.items():
+        head[name] = value
     with contextlib.suppress(OSError):
         cache.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(InputError), replacing(cache) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+    with contextlib.suppress(InputError), replacing(cache) as temporary, temporary.open("wb") as file:
+        file.write(head.tobytes())
+        for name in CONVOLUTIONS:
+            for part in weights[name]:
+                file.write(np.ascontiguousarray(part, "<f4").data)

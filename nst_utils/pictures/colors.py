@@ -34,7 +34,9 @@ class Moments:
         if mask is None:
             return cls(pixels.mean(axis=0), np.cov(pixels.T))
         weights = mask.ravel().astype(np.float64)
-        return cls(np.average(pixels, axis=0, weights=weights), np.cov(pixels.T, aweights=weights, ddof=0))
+        # As np.cov() has it without weights, so that a mask that is white everywhere changes nothing.
+        unbiased = len(pixels) / max(1, len(pixels) - 1)
+        return cls(np.average(pixels, axis=0, weights=weights), unbiased * np.cov(pixels.T, aweights=weights, ddof=0))
 
     @classmethod
     def mean_of(cls, moments: Sequence[Moments], shares: Sequence[float]) -> Moments:

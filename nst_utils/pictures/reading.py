@@ -3,26 +3,37 @@
 import contextlib
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from nst_utils.base.errors import InputError, MissingFileError
 from nst_utils.base.types import AnyPath, AnyPicture, Picture, WidthHeight
 
 # What a file may unpack to, 0.6 GB: the largest cameras stay below it, and a small file of blank paper does not.
 MOST_PIXELS = 200_000_000
-# The alarm threshold of Pillow gives way to ours, which is asked before anything is unpacked.
-Image.MAX_IMAGE_PIXELS = None
+# Pillow asks it of pictures inside of others, too: it warns of more than its threshold, and refuses twice as much.
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow has these drawn by other programs, which do whatever the file says.
+_DRAWN_ELSEWHERE = ("EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG")
+# What can be smaller unpacked than it is.
+_REDUCED_BY_READING = ("JPEG", "MPO")
 _SRGB = ImageCms.createProfile("sRGB")
 
 
 def read_size(path: AnyPath) -> WidthHeight:
     """(width, height) of the picture in a file, upright, read off its header; errors as read_image has them."""
     with _opened(path) as image:
+        if image.format not in _REDUCED_BY_READING:
+            _refuse_too_large(image.size, path)  # asked for its EXIF data, a PNG is unpacked
         turned = image.getexif().get(0x0112, 1) >= 5
+        if isinstance(image, TiffImagePlugin.TiffImageFile):  # some versions of Pillow have turned its size already
+            turned = turned and image.size == (image.tag_v2.get(256), image.tag_v2.get(257))
         return image.size[::-1] if turned else image.size
 
 
@@ -57,7 +68,10 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give the path of one image file.")
     try:
-        with Image.open(path) as image:
+        # Not by its name: Pillow would map it, and has TIFF files that are to be turned wrong then.
+        with path.open("rb") as file, _not_unpacked(file, path) as image:
+            if image.format in _DRAWN_ELSEWHERE:
+                raise InputError(f"{path} is a drawing ({image.format}): save it as a PNG or JPEG file.")
             yield image
     except InputError:
         raise
@@ -67,6 +81,21 @@ def _opened(path: AnyPath) -> Iterator[Image.Image]:
         reason = str(error).strip().rstrip(".") or type(error).__name__
         raise InputError(
             f"{path} is not a picture that can be read ({reason}): give an intact PNG, JPEG or WebP file."
+        ) from None
+
+
+def _not_unpacked(file: BinaryIO, path: Path) -> Image.Image:
+    """The file as Pillow's image; one of more than MOST_PIXELS as well, where that is told by its size."""
+    try:
+        return Image.open(file)
+    except Image.DecompressionBombError:
+        for kind in (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile):
+            file.seek(0)
+            with contextlib.suppress(SyntaxError):  # it is of another kind
+                return kind(file)
+        raise InputError(
+            f"{path} has more than {MOST_PIXELS // 1_000_000} million pixels, which are not unpacked: make it smaller "
+            "first."
         ) from None
 
 
@@ -134,9 +163,17 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Sixteen-bit grey (0-65535) or float grey as 8-bit; Pillow's own conversion would clip it."""
-    grey = np.asarray(image, dtype=np.float64)
-    top = 65535.0 if image.mode != "F" else max(255.0, float(np.nan_to_num(grey).max(initial=0.0)))
-    return Image.fromarray(np.clip(np.rint(np.nan_to_num(grey) * (255.0 / top)), 0, 255).astype(np.uint8))
+    grey = np.asarray(image)
+    top = 65535.0
+    if image.mode == "F":
+        top = max(255.0, float(np.max(grey, initial=0.0, where=np.isfinite(grey))))
+    found = np.empty(grey.shape, np.uint8)
+    # In strips, for its numbers take eight times the room of its bytes.
+    rows = max(1, 1_000_000 // max(1, image.width))
+    for at in range(0, image.height, rows):
+        strip = np.nan_to_num(grey[at : at + rows].astype(np.float64), posinf=top)
+        found[at : at + rows] = np.clip(np.rint(strip * (255.0 / top)), 0, 255)
+    return Image.fromarray(found)
 
 
 def _fit(size: WidthHeight, max_pixels: float) -> WidthHeight:

@@ -1,5 +1,6 @@
-"""Sizes of pictures: which one to paint at, and resampling to it."""
+"""Sizes of pictures: which one to paint at, and resampling to it; turning."""
 
+import math
 import operator
 from collections.abc import Iterable
 
@@ -56,6 +57,29 @@ def scale_to_area(picture: Picture, pixels: float) -> Picture:
     height, width = picture.shape[:2]
     scale = (pixels / (width * height)) ** 0.5
     return resize(picture, tuple(max(MIN_SIDE, round(side * scale)) for side in (width, height)))
+
+
+def turn(picture: Picture, degrees: float) -> Picture:
+    """The picture turned counterclockwise, by bicubic filtering, and cut to the largest upright part that it fills."""
+    turned = Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, expand=True)
+    if degrees % 90 == 0:
+        return np.array(turned)
+    size = _upright_within(picture.shape[1], picture.shape[0], math.radians(degrees))
+    left, top = (math.ceil((whole - part) / 2) for whole, part in zip(turned.size, size, strict=True))
+    return np.array(turned.crop((left, top, turned.width - left, turned.height - top)))
+
+
+def _upright_within(width: float, height: float, angle: float) -> tuple[float, float]:
+    """(width, height) of the largest upright rectangle within one that was turned by an angle of no right angles.
+
+    x by y fits while x cos + y sin <= width and x sin + y cos <= height. x y is largest where one of the two limits it
+    alone, if that fits the other, and else where both do.
+    """
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    for x, y in ((width / (2 * cos), width / (2 * sin)), (height / (2 * sin), height / (2 * cos))):
+        if x * cos + y * sin <= width * (1 + 1e-9) and x * sin + y * cos <= height * (1 + 1e-9):
+            return x, y
+    return (width * cos - height * sin) / (cos**2 - sin**2), (height * cos - width * sin) / (cos**2 - sin**2)
 
 
 def halve(picture: Array) -> Floats:

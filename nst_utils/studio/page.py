@@ -69,8 +69,8 @@ NOTEBOOKS = {
     "style_layers": "04_style_cost", "pooling": "01_transfer_learning_with_vgg19", "tv_weight": "05_total_cost",
     "styles": "04_style_cost", "costs": "05_total_cost", "optimiser": "06_optimisation", "start": "06_optimisation",
     "machine": "07_the_same_in_tensorflow_2", "first": "06_optimisation", "style_scale": "04_style_cost",
-    "method": "09_beyond_gram", "strength": "05_total_cost", "keep_colors": "04_style_cost",
-    "weights": "01_transfer_learning_with_vgg19",
+    "style_angle": "04_style_cost", "method": "09_beyond_gram", "strength": "05_total_cost",
+    "keep_colors": "04_style_cost", "weights": "01_transfer_learning_with_vgg19",
 }
 # What an instructor steps through in front of a class: a name, what to look at, and the settings that are changed,
 # for the course's method, whichever is chosen on the page.

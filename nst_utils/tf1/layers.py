@@ -12,7 +12,6 @@ from nst_utils.base.types import Tensor
 v1 = tf.compat.v1
 
 
-
 # A side of a square, or height and width.
 Sides: TypeAlias = int | Sequence[int]
 
