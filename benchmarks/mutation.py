@@ -268,8 +268,8 @@ def figures(parts):
         alive = [mutant for mutant, row in tried if row["status"] in ("survived", "not run")]
         ways = collections.Counter(row["status"] for _, row in tried)
         rows.append({
-            "module": part, "mutants": total, "tried": len(tried), "killed": len(tried) - len(alive),
-            "timeouts": ways["timeout"],
+            "module": part, "mutants": total, "drawn": len(found), "tried": len(tried),
+            "killed": len(tried) - len(alive), "timeouts": ways["timeout"],
         })  # fmt: skip
         for mutant in alive:
             before, after = mutant.change
@@ -287,16 +287,18 @@ def main():
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--show", action="store_true", help="only what is known")
+    parser.add_argument("--save", action="store_true", help="what is known of all modules, though not all was tried")
     options = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True)
-    done = options.show or try_mutants(options.only, time.monotonic() + 60 * options.minutes, options.again)
+    until = time.monotonic() + 60 * options.minutes
+    done = options.show or options.save or try_mutants(options.only, until, options.again)
     found = figures(options.only)
     if options.show:
         for one in found["survivors"]:
             print(f"{one['module']}:{one['line']}  {one['reason']}\n    - {one['before']}\n    + {one['after']}")
     for row in found["modules"]:
         print(f"{row['module']}: {row['killed']} of {row['tried']} killed ({row['killed'] / max(row['tried'], 1):.1%})")
-    if done and not options.show and options.only == list(MODULES):
+    if options.save or done and not options.show and options.only == list(MODULES):
         save("mutation", found)
     return 0 if done else 3
 
