@@ -7,7 +7,7 @@
 
 The operators are those of mutmut, see mutating.py. Each mutant gets the tests that run its line, the quickest first, up
 to the first that fails; a test that lasts too long, or a process that dies, counts as a failure. What was found is kept
-in build/mutation, under a name that depends on the function's own text, and goes to benchmarks/results/mutation.json.
+in output/mutation, under a name that depends on the function's own text, and goes to benchmarks/results/mutation.json.
 Why a survivor may live is said in mutation_survivors.toml. Needs Linux or macOS.
 """
 
@@ -35,7 +35,7 @@ try:
 except ModuleNotFoundError:
     import tomli as tomllib
 
-PLACE = ROOT / "build" / "mutation"
+PLACE = ROOT / "output" / "mutation"
 WORKER = ROOT / "benchmarks" / "mutation_worker.py"
 REASONS = ROOT / "benchmarks" / "mutation_survivors.toml"
 CHECKS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "nst_utils" / "checks").glob("*.py"))
