@@ -7,7 +7,7 @@
 
 The operators are those of mutmut, see mutating.py. Each mutant gets the tests that run its line, the quickest first, up
 to the first that fails; a test that lasts too long, or a process that dies, counts as a failure. What was found is kept
-in build/mutation, under a name that depends on the function's own text, and goes to benchmarks/results/mutation.json.
+in output/mutation, under a name that depends on the function's own text, and goes to benchmarks/results/mutation.json.
 Why a survivor may live is said in mutation_survivors.toml. Needs Linux or macOS.
 """
 
@@ -20,6 +20,7 @@ import json
 import os
 import pickle
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,7 @@ try:
 except ModuleNotFoundError:
     import tomli as tomllib
 
-PLACE = ROOT / "build" / "mutation"
+PLACE = ROOT / "output" / "mutation"
 WORKER = ROOT / "benchmarks" / "mutation_worker.py"
 REASONS = ROOT / "benchmarks" / "mutation_survivors.toml"
 CHECKS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "nst_utils" / "checks").glob("*.py"))
@@ -43,22 +44,24 @@ ENGINE_TESTS = (
     "test_costs", "test_optimizers", "test_vgg", "test_matconvnet", "test_objective", "test_controls",
     "test_neighbours", "test_weights",
 )  # fmt: skip
+READER_TESTS = ("test_matconvnet", "test_weights", "test_vgg", "test_hostile_files")
 CHECKS_TESTS = (
-    "test_checks", "test_checks_of_fast", "test_named_mistakes", "test_judging", "test_own_answers",
+    "test_checks", "test_checks_of_fast", "test_explanations", "test_named_mistakes", "test_judging",
+    "test_own_answers",
 )  # fmt: skip
 # Many and quick, but they notice little of what other tests are about: they are asked last.
 LAST = "tests/test_judging.py"
 MODULES = {
     "costs": (["nst_utils/engine/costs.py"], None, ENGINE_TESTS),
     "vgg": (["nst_utils/network/vgg.py"], None, ENGINE_TESTS),
-    "matconvnet": (["nst_utils/network/matconvnet.py"], None, ENGINE_TESTS),
+    "matconvnet": (["nst_utils/network/matconvnet.py"], None, READER_TESTS),
     "optimizers": (["nst_utils/engine/optimizers.py"], None, ENGINE_TESTS),
     "objective": (["nst_utils/engine/objective.py"], None, ENGINE_TESTS),
     "checks": (CHECKS, 400, CHECKS_TESTS),
 }
 SEED = 15
 # Seconds that a test may usually last to be asked at all, and those of all the tests that one mutant is given.
-SLOW, PATIENCE = 5, 20
+SLOW, PATIENCE, PATIENCE_WITH_CHECKS = 5, 25, 6
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
@@ -116,14 +119,27 @@ def chosen(mutant, tests, killers, modules):
                for name, test in tests.items()}  # fmt: skip
         covering = [name for name in tests if ran[name] & used] or [name for name in tests if lines[name]]
     near = collections.Counter(killers.get((mutant.module, mutant.scope), ()))
-    covering.sort(key=lambda name: (name.startswith(LAST), tests[name]["seconds"] / (1 + 3 * near[name])))
+    around = mutant.original.splitlines()[max(0, mutant.lines[0] - 2) : mutant.lines[1] + 1]
+    said = _words(" ".join(around))
+
+    def price(name):
+        # Tests are named after what they are about, and so are the lines that they are about.
+        common = len(said & _words(name.rpartition("::")[2]))
+        return name.startswith(LAST), tests[name]["seconds"] / (1 + 3 * near[name] + common**2)
+
+    covering.sort(key=price)
     total, taken = 0.0, []
     for name in covering:
         total += tests[name]["seconds"]
-        if taken and total > PATIENCE:
+        if taken and total > (PATIENCE_WITH_CHECKS if mutant.module in CHECKS else PATIENCE):
             break
         taken.append(name)
     return taken
+
+
+@functools.lru_cache(maxsize=100_000)
+def _words(text):
+    return frozenset(word for word in re.findall("[a-z]{3,}", text.lower()))
 
 
 @functools.lru_cache
@@ -252,8 +268,8 @@ def figures(parts):
         alive = [mutant for mutant, row in tried if row["status"] in ("survived", "not run")]
         ways = collections.Counter(row["status"] for _, row in tried)
         rows.append({
-            "module": part, "mutants": total, "tried": len(tried), "killed": len(tried) - len(alive),
-            "timeouts": ways["timeout"],
+            "module": part, "mutants": total, "drawn": len(found), "tried": len(tried),
+            "killed": len(tried) - len(alive), "timeouts": ways["timeout"],
         })  # fmt: skip
         for mutant in alive:
             before, after = mutant.change
@@ -261,7 +277,8 @@ def figures(parts):
                 "module": mutant.module, "line": mutant.lines[0], "before": before, "after": after,
                 "reason": because.get((mutant.module, before, after), ""),
             })  # fmt: skip
-    return {"seed": SEED, "slow": SLOW, "patience": PATIENCE, "modules": rows, "survivors": survivors}
+    limits = {"slow": SLOW, "patience": [PATIENCE, PATIENCE_WITH_CHECKS]}
+    return {"seed": SEED, **limits, "modules": rows, "survivors": survivors}
 
 
 def main():
@@ -270,16 +287,18 @@ def main():
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--show", action="store_true", help="only what is known")
+    parser.add_argument("--save", action="store_true", help="what is known of all modules, though not all was tried")
     options = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True)
-    done = options.show or try_mutants(options.only, time.monotonic() + 60 * options.minutes, options.again)
+    until = time.monotonic() + 60 * options.minutes
+    done = options.show or options.save or try_mutants(options.only, until, options.again)
     found = figures(options.only)
     if options.show:
         for one in found["survivors"]:
             print(f"{one['module']}:{one['line']}  {one['reason']}\n    - {one['before']}\n    + {one['after']}")
     for row in found["modules"]:
         print(f"{row['module']}: {row['killed']} of {row['tried']} killed ({row['killed'] / max(row['tried'], 1):.1%})")
-    if done and not options.show and options.only == list(MODULES):
+    if options.save or done and not options.show and options.only == list(MODULES):
         save("mutation", found)
     return 0 if done else 3
 

@@ -181,15 +181,20 @@ def fuzz(figures):
 def mutation(figures):
     """Of mutation.json: the package's own code, changed in one place at a time."""
     rows, survivors = figures["modules"], figures["survivors"]
-    sampled = [f"of the {row['mutants']} of `{row['module']}`, {row['tried']} were drawn (seed {figures['seed']})"
-               for row in rows if row["tried"] < row["mutants"]]  # fmt: skip
+    fewer = [
+        f"of the {row['mutants']} of `{row['module']}`, "
+        + (f"{row['tried']} drawn by chance (seed {figures['seed']})" if row["drawn"] < row["mutants"] else
+           f"the first {row['tried']}")
+        for row in rows if row["tried"] < row["mutants"]
+    ]  # fmt: skip
     lines = [
         "## Tests of the package itself", "", "`python benchmarks/mutation.py`", "", _measured(figures), "",
         "The package's own code, changed in one place at a time by the operators of mutmut: another number, operator "
         "or comparison, an argument left out, a text or a value replaced. A test has to fail. Annotations, casts, "
         "docstrings and the wording of messages are not changed. Each mutant gets the tests that run its line and that "
-        f"usually take up to {figures['slow']} seconds, {figures['patience']} seconds in all. "
-        + (f"All mutants were tried, but {'; '.join(sampled)}." if sampled else "All mutants were tried."), "",
+        f"usually take up to {figures['slow']} seconds, {figures['patience'][0]} seconds in all "
+        f"({figures['patience'][1]} for one of the checks). "
+        + (f"All mutants were tried, but {'; '.join(fewer)}." if fewer else "All mutants were tried."), "",
         "| module | mutants tried | killed | share | of these, by not coming to an end |", "|---|---|---|---|---|",
         *(
             f"| `{row['module']}` | {row['tried']} | {row['killed']} | {row['killed'] / row['tried']:.1%} "
@@ -198,7 +203,7 @@ def mutation(figures):
         ), "",
     ]  # fmt: skip
     if survivors:
-        lines += ["<details>", f"<summary>The {len(survivors)} that no test noticed, and why</summary>", ""]
+        lines += ["<details>", f"<summary>The {len(survivors)} that none of them noticed, and why</summary>", ""]
         for module in dict.fromkeys(one["module"] for one in survivors):
             lines += [f"`{module}`", ""]
             lines += [

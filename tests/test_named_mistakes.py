@@ -633,8 +633,11 @@ WRONG = {
 
 @pytest.mark.parametrize(
     ("exercise", "body", "phrase"),
-    [(exercise, before + body, phrase) for exercise, (before, all) in WRONG.items() for body, phrase in all.items()],
-    ids=lambda value: value.splitlines()[-1] if "\n" in value else "",
+    [
+        pytest.param(exercise, before + body, phrase, id=f"{exercise}: {phrase}")
+        for exercise, (before, all) in WRONG.items()
+        for body, phrase in all.items()
+    ],
 )
 def test_a_mistake_is_called_by_its_name(exercise, body, phrase):
     found = getattr(checks, exercise)(answer(exercise, body, HELPERS))
@@ -643,8 +646,11 @@ def test_a_mistake_is_called_by_its_name(exercise, body, phrase):
 
 @pytest.mark.parametrize(
     ("exercise", "right", "change", "phrase"),
-    [("instance_norm", NORM, *each) for each in NORMS.items()]
-    + [("perceptual_cost", COST, *each) for each in COSTS.items()],
+    [
+        pytest.param(exercise, right, change, phrase, id=f"{exercise}: {phrase}")
+        for exercise, right, all in (("instance_norm", NORM, NORMS), ("perceptual_cost", COST, COSTS))
+        for change, phrase in all.items()
+    ],
 )
 def test_a_mistake_in_the_fast_networks_formulas_is_called_by_its_name(exercise, right, change, phrase):
     assert change[0] in right

@@ -268,6 +268,16 @@ def test_the_depth_that_suffices_leaves_out_what_is_within_the_tolerance(kind, r
     assert objective.sufficient_depth(PICTURE, 2.0) == RECIPE.layers[0]
 
 
+def test_a_layer_of_both_costs_counts_with_both():
+    recipe = dataclasses.replace(RECIPE, tv_weight=0, content_layers=(("conv1_1", 1.0), ("conv3_1", 30.0)))
+    content, style, _ = expected_parts(PICTURE, recipe)
+    deepest = recipe.alpha * content["conv3_1"] + recipe.beta * style["conv3_1"]
+    share = deepest / (recipe.alpha * sum(content.values()) + recipe.beta * sum(style.values()))
+    objective = objective_of(recipe)
+    assert objective.sufficient_depth(PICTURE, share * 0.99) == "conv3_1"
+    assert objective.sufficient_depth(PICTURE, share * 1.01) == "conv1_1"
+
+
 # One evaluator for all runs that look alike
 
 
