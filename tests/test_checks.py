@@ -16,6 +16,7 @@ import pytest
 
 from nst_utils import checks
 from nst_utils.base.tensorflow import tf
+from nst_utils.checks.running import EXERCISES
 from nst_utils.engine import costs
 
 DIMENSIONS = "m, n_H, n_W, n_C = a_G.shape\n"
@@ -1146,6 +1147,12 @@ def test_every_mistake_gets_its_name(variant, phrase):
     assert result.outcome == "wrong", result
     assert phrase in result.message
     assert result.hint
+
+
+def test_every_exercise_has_the_function_that_its_notebook_calls():
+    assert {*EXERCISES} == {*checks.__all__} - {"Result", "TIME_LIMIT"}
+    for name in EXERCISES:
+        assert getattr(checks, name)(None).exercise == name
 
 
 # --- What is no answer --------------------------------------------------------------------------------------

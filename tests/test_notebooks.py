@@ -400,7 +400,8 @@ def test_the_student_edition_runs_and_waits_for_answers(source, tmp_path):
     ).execute()
     outputs = [(cell, output) for cell in code_cells(notebook) for output in cell.outputs]
     errors = {(output.ename, cell.source) for cell, output in outputs if output.output_type == "error"}
-    assert [error for error in errors if error[0] != "NotImplementedError"] == []
+    others = [error for error in errors if error[0] != "NotImplementedError"]
+    assert others == [], "A cell that needs an answer has to call it, not to use what an earlier cell made of it."
     assert [output.text for _, output in outputs if output.get("name") == "stderr"] == []
 
     shown = "\n".join(text for cell in code_cells(notebook) for text in texts(cell))
