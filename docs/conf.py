@@ -27,7 +27,6 @@ copybutton_prompt_text = "$ "
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
 # The formulas are set by a MathJax that lies in the site, so that they are there without a network, too.
 MATHJAX = "tex-svg.js"
