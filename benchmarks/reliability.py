@@ -132,8 +132,8 @@ def sweeps(figures):
     if found := figures.get("on_this_machine"):
         each = [(f"with {n} worker{'s' * (n != '1')}", value) for n, value in found["pictures_a_minute"].items()]
         lines += [
-            f"Pictures a minute (400x300, `--quality quick`, {found['pictures']} of them) on this machine, whose two "
-            "cores one worker keeps at work for most of its time:", "", *_table(each), "",
+            f"Pictures a minute (400x300, `--quality quick`, {found['pictures']} of them) on this machine, "
+            "of two cores:", "", *_table(each), "",
         ]  # fmt: skip
     if found := figures.get("simulated"):
         lines += [
