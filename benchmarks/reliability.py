@@ -28,13 +28,14 @@ def _table(rows):
     return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
 
 
-def _measured(figures):
-    return f"*{figures['machine']}, Python {figures['python']}, {figures['date']}*"
+def _head(title, command, figures):
+    measured = f"*{figures['machine']}, Python {figures['python']}, {figures['date']}*"
+    return [f"## {title}", "", f"`{command}`", "", measured, ""]
 
 
 def grades(figures):
     """Of grading.json."""
-    lines = ["## Grades", "", "`python benchmarks/grading.py`", "", _measured(figures), ""]
+    lines = _head("Grades", "python benchmarks/grading.py", figures)
     if found := figures.get("attacks"):
         without = f", {found['left_out']} left out" if found["left_out"] else ""
         lines += [
@@ -88,7 +89,7 @@ def mutants(figures):
 def survival(figures):
     """Of survival.json."""
     return [
-        "## Runs that are killed", "", "`python benchmarks/survival.py`", "", _measured(figures), "",
+        *_head("Runs that are killed", "python benchmarks/survival.py", figures),
         f"Runs of {len(figures['runs'])} kinds ({'; '.join(figures['runs'])}), killed (`kill -9`) at random moments "
         "and gone on with from their checkpoints until they ended; compared, byte by byte, with the run undisturbed.",
         "",
@@ -105,7 +106,7 @@ def survival(figures):
 def downloads(figures):
     """Of downloads.json."""
     return [
-        "## Downloads", "", "`python benchmarks/downloads.py`", "", _measured(figures), "",
+        *_head("Downloads", "python benchmarks/downloads.py", figures),
         f"Servers that spoil their answers in {figures['kinds_of_faults']} ways, and processes killed (`kill -9`) "
         "while they fetch; the command is given again until the file is there.", "",
         *_table([
@@ -119,7 +120,7 @@ def downloads(figures):
 
 def sweeps(figures):
     """Of sweep.json."""
-    lines = ["## Sweeps", "", "`python benchmarks/sweep.py`", "", _measured(figures), ""]
+    lines = _head("Sweeps", "python benchmarks/sweep.py", figures)
     if found := figures.get("kills"):
         lines += [
             f"A sweep of {found['tasks']} pictures on two workers, which were killed (`kill -9`) at random moments; "
@@ -155,7 +156,7 @@ def fuzz(figures):
     bounds, readers = figures["bounds"], figures["readers"]
     mebibytes = {name: f"{bounds[name] / 2**20:g} MiB" for name in ("memory", "unpacked")}
     lines = [
-        "## Files that nobody wrote", "", "`python benchmarks/fuzz.py`", "", _measured(figures), "",
+        *_head("Files that nobody wrote", "python benchmarks/fuzz.py", figures),
         "Files of the readers' own formats, changed by a fuzzer (atheris, on libFuzzer) that goes on from whatever "
         "came further through the code than anything before; where a checksum or a compression stands in the way, "
         "changed behind it. The answer has to be a result, or an InputError of one sentence, within "
@@ -188,7 +189,7 @@ def mutation(figures):
         for row in rows if row["tried"] < row["mutants"]
     ]  # fmt: skip
     lines = [
-        "## Tests of the package itself", "", "`python benchmarks/mutation.py`", "", _measured(figures), "",
+        *_head("Tests of the package itself", "python benchmarks/mutation.py", figures),
         "The package's own code, changed in one place at a time by the operators of mutmut: another number, operator "
         "or comparison, an argument left out, a text or a value replaced. A test has to fail. Annotations, casts, "
         "docstrings and the wording of messages are not changed. Each mutant gets the tests that run its line and that "

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,46 @@ def assert_one_sentence(message, *parts):
     assert "\n" not in message and message.endswith((".", ")")) and len(message) < 500, message
     for part in parts:
         assert str(part) in message, f"{part} is not in: {message}"
+
+
+class Dask:
+    """`dask scheduler` and `dask worker` as processes of their own."""
+
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+        self.start("scheduler", "--host", "127.0.0.1", "--port", self.address.rpartition(":")[2], "--no-dashboard")
+
+    def start(self, *words, path=ROOT):
+        command = [sys.executable, "-m", "dask", *map(str, words)]
+        environment = os.environ | {"PYTHONPATH": str(path), "TF_NUM_INTRAOP_THREADS": "1"}
+        with open(self.folder / f"{words[0]}.log", "ab") as log:
+            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+        self.processes.append(process)
+        return process
+
+    def start_workers(self, count, path=ROOT):
+        words = ["--nworkers", count, "--nthreads", 1, "--no-dashboard", "--local-directory", self.folder]
+        return self.start("worker", self.address, *words, path=path)
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory):
+    found = Dask(tmp_path_factory.mktemp("dask"))
+    found.start_workers(2)
+    yield found
+    found.close()
 
 
 def pytest_terminal_summary(terminalreporter):

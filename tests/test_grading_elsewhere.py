@@ -10,7 +10,6 @@ import psutil
 import pytest
 from conftest import ROOT, assert_one_sentence, posix_only
 from test_grading import ASSIGNMENT, CLASS, hand_in, points, write_assignment
-from test_sweep import Dask
 
 sys.path.insert(0, str(ROOT / "notebooks"))
 
@@ -26,14 +25,6 @@ STUDENTS = (
     "right-in-other-forms-checks-deleted", "right-by-the-package", "wrong-divisor", "crash-exit-in-the-answer",
     "crash-half-saved-file", "half-empty-folder",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def dask(tmp_path_factory):
-    found = Dask(tmp_path_factory.mktemp("dask"))
-    found.start_workers(2)
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")

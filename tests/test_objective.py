@@ -191,17 +191,9 @@ def test_a_canvas_says_what_is_clipped_and_where_a_gradient_may_go():
     np.testing.assert_allclose(as_array(objective.costs(beyond)), as_array(objective(beyond).costs), rtol=1e-4)
 
 
-def test_without_content_layers_only_the_style_counts():
-    recipe = dataclasses.replace(RECIPE, content_layers=(), tv_weight=0)
-    expected = expected_costs(PICTURE, recipe)
-    for pixels in (None, TILED):
-        objective = objective_of(recipe, max_pixels=pixels)
-        np.testing.assert_allclose(as_array(objective(PICTURE).costs), expected, rtol=1e-4)
-        np.testing.assert_allclose(as_array(objective.costs(PICTURE)), expected, rtol=1e-4)
-
-
-def test_without_style_layers_only_the_content_counts():
-    recipe = dataclasses.replace(RECIPE, style_layers=(), tv_weight=0)
+@pytest.mark.parametrize("left_out", ["content_layers", "style_layers"])
+def test_without_layers_of_the_one_only_the_other_counts(left_out):
+    recipe = dataclasses.replace(RECIPE, **{left_out: ()}, tv_weight=0)
     expected = expected_costs(PICTURE, recipe)
     for pixels in (None, TILED):
         objective = objective_of(recipe, max_pixels=pixels)

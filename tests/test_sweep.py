@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, assert_one_sentence, posix_only, random_network
+from conftest import ROOT, Dask, assert_one_sentence, posix_only, random_network
 from PIL import Image
 
 from nst_utils.base.errors import InputError
@@ -151,46 +150,6 @@ def test_a_folder_without_pictures_is_told(settings):
 
 
 # A scheduler and its workers, as one would start them
-
-
-class Dask:
-    """`dask scheduler` and `dask worker` as processes of their own."""
-
-    def __init__(self, folder):
-        self.folder, self.processes = folder, []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-        self.start("scheduler", "--host", "127.0.0.1", "--port", self.address.rpartition(":")[2], "--no-dashboard")
-
-    def start(self, *words, path=ROOT):
-        command = [sys.executable, "-m", "dask", *map(str, words)]
-        environment = os.environ | {"PYTHONPATH": str(path), "TF_NUM_INTRAOP_THREADS": "1"}
-        with open(self.folder / f"{words[0]}.log", "ab") as log:
-            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
-        self.processes.append(process)
-        return process
-
-    def start_workers(self, count, path=ROOT):
-        words = ["--nworkers", count, "--nthreads", 1, "--no-dashboard", "--local-directory", self.folder]
-        return self.start("worker", self.address, *words, path=path)
-
-    def close(self):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-@pytest.fixture(scope="module")
-def dask(tmp_path_factory):
-    found = Dask(tmp_path_factory.mktemp("dask"))
-    found.start_workers(2)
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +107,7 @@ def _run(course: Path, assignment: str, student: str) -> tuple[str, list[str]]:
 
     if odd := _odd_files(course / "submitted" / student / assignment):
         failed = notebooks(course, assignment)
-        for notebook in failed:
-            give_no_points(course, assignment, student, notebook)
+        give_no_points(course, assignment, student, failed)
         named = ", ".join(odd[:5]) + (" ..." if len(odd) > 5 else "")
         return f"Not graded: a submission has plain files and folders only, no links or pipes: {named}.\n", failed
     done = _autograde(course, assignment, student)
@@ -120,7 +119,7 @@ def _run(course: Path, assignment: str, student: str) -> tuple[str, list[str]]:
             text += done["log"]
             if not done["success"]:
                 failed.append(notebook)
-                give_no_points(course, assignment, student, notebook)
+        give_no_points(course, assignment, student, failed)
     return text, failed
 
 
@@ -157,14 +156,15 @@ def _scores(course: Path, assignment: str, verdicts: Mapping[str, Mapping[str, b
     }
 
 
-def give_no_points(course: Path, assignment: str, student: str, notebook: str) -> None:
+def give_no_points(course: Path, assignment: str, student: str, names: Iterable[str]) -> None:
     """Points of an earlier attempt are taken back; a teacher's manual score stays."""
     with gradebook(course) as book:
         book.update_or_create_student(student)
         book.update_or_create_submission(assignment, student)
-        for grade in book.find_submission_notebook(notebook, assignment, student).grades:
-            grade.auto_score = 0
-            grade.needs_manual_grade = False
+        for notebook in names:
+            for grade in book.find_submission_notebook(notebook, assignment, student).grades:
+                grade.auto_score = 0
+                grade.needs_manual_grade = False
         book.db.commit()
 
 
