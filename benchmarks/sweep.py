@@ -125,7 +125,7 @@ def simulated(folder, count, size):
 
 def kills(folder, wanted, seed):
     """Sixty pictures whose workers are killed at random; kills, pictures lost, pictures that differ."""
-    from conftest import random_network
+    from conftest import random_network, workers_of
 
     from nst_utils.course.config import CONFIG
     from nst_utils.network.matconvnet import write_matconvnet
@@ -141,8 +141,7 @@ def kills(folder, wanted, seed):
         time.sleep(random.uniform(0.5, 3))
         there = len(list(out.glob("*.png")))
         with contextlib.suppress(psutil.Error):
-            family = psutil.Process(process.pid).children(recursive=True)
-            workers = [each for each in family if "dask worker [" in " ".join(each.cmdline())]
+            workers = workers_of(process)
             if workers and 0 < there < 58 and made < wanted:
                 random.choice(workers).kill()
                 made += 1

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from nst_utils.course.config import CONFIG
@@ -151,6 +152,18 @@ class Dask:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def workers_of(process):
+    """The worker processes that `dask worker`, or a sweep with workers of its own, has started."""
+    found = []
+    for each in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            words = " ".join(each.cmdline())
+            # A worker bears the second name where setproctitle is installed.
+            if "multiprocessing.spawn" in words or "dask worker [" in words:
+                found.append(each)
+    return found
 
 
 @pytest.fixture(scope="module")

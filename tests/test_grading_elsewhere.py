@@ -6,9 +6,8 @@ import json
 import shutil
 import sys
 
-import psutil
 import pytest
-from conftest import ROOT, assert_one_sentence, posix_only
+from conftest import ROOT, assert_one_sentence, posix_only, workers_of
 from test_grading import ASSIGNMENT, CLASS, hand_in, points, write_assignment
 
 sys.path.insert(0, str(ROOT / "notebooks"))
@@ -55,15 +54,14 @@ def rows(table):
     return sorted(found, key=str)
 
 
-def kill_a_worker_after(process, dask, seen):
+def kill_a_worker_of(process, seen, killed):
     """A report that kills one of the processes that do the work when the first submission has been graded."""
 
     def report(words):
         seen.append(words)
         if words.startswith("[1/"):
-            family = psutil.Process(process.pid).children(recursive=True)
-            with contextlib.suppress(psutil.Error):
-                next(each for each in family if "dask worker [" in " ".join(each.cmdline())).kill()
+            killed.append(workers_of(process)[0])
+            killed[0].kill()
 
     return report
 
@@ -72,10 +70,11 @@ def test_the_grades_are_those_of_jobs_here_though_a_worker_dies(dask, course, tm
     here = tmp_path / "here" / "course"
     shutil.copytree(course, here)
     failures = grade(here, ASSIGNMENT, jobs=2, report=lambda words: None)
-    seen = []
+    seen, killed = [], []
     elsewhere = grade(
-        course, ASSIGNMENT, report=kill_a_worker_after(dask.processes[1], dask, seen), scheduler=dask.address
+        course, ASSIGNMENT, report=kill_a_worker_of(dask.processes[1], seen, killed), scheduler=dask.address
     )
+    assert killed and not killed[0].is_running()
     assert elsewhere == failures == {"crash-half-saved-file": ["costs"], "half-empty-folder": ["costs", "styles"]}
     assert records(course) == records(here)
     assert {name: points(course, name) for name in STUDENTS} == {name: points(here, name) for name in STUDENTS}

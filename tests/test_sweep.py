@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, Dask, assert_one_sentence, posix_only, random_network
+from conftest import ROOT, Dask, assert_one_sentence, posix_only, random_network, workers_of
 from PIL import Image
 
 from nst_utils.base.errors import InputError
@@ -342,18 +342,6 @@ def nst_sweep(path, *options, **more):
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
     )
-
-
-def workers_of(process):
-    """The worker processes of a cluster of one's own."""
-    found = []
-    for each in psutil.Process(process.pid).children(recursive=True):
-        try:
-            if "dask worker [" in " ".join(each.cmdline()):
-                found.append(each)
-        except psutil.Error:
-            continue
-    return found
 
 
 def wait_for_pictures(process, out, count):

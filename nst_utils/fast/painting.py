@@ -167,7 +167,7 @@ class _Reached(Exception):
 
 def _sum_up(known: dict[str, tuple[Tensor, Tensor]], tiles: Sequence[Tile], compute: Callable[[Tile], object]) -> None:
     """Find the mean and variance, over all tiles, of the first layer that compute(tile) lacks them for."""
-    count, total, squares = 0, np.zeros(()), np.zeros(())
+    count, sums = 0, []
     for tile in tiles:
         try:
             compute(tile)
@@ -177,10 +177,9 @@ def _sum_up(known: dict[str, tuple[Tensor, Tensor]], tiles: Sequence[Tile], comp
         top, bottom, left, right = tile.inner_at(step)
         inner = tf.cast(a[0, top:bottom, left:right], tf.float32)
         count += inner.shape[0] * inner.shape[1]
-        total += tf.reduce_sum(inner, axis=(0, 1)).numpy().astype(np.float64)
-        squares += tf.reduce_sum(tf.square(inner), axis=(0, 1)).numpy().astype(np.float64)
-    mean = total / count
-    variance = np.maximum(squares / count - mean**2, 0)
+        sums.append([tf.reduce_sum(each, axis=(0, 1)).numpy() for each in (inner, tf.square(inner))])
+    mean, squares = np.asarray(sums, np.float64).sum(axis=0) / count
+    variance = np.maximum(squares - mean**2, 0)
     first, second = (
         tf.constant(each[np.newaxis, np.newaxis, np.newaxis], tf.float32) for each in (mean, variance)
     )
