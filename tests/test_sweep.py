@@ -267,6 +267,59 @@ def test_a_call_that_ends_its_worker_again_and_again_is_given_up(dask):
     assert_one_sentence(f"It failed: {bad.reason}", "ended again and again")
 
 
+def test_calls_that_lose_all_their_workers_at_once_are_made_when_others_come(dask):
+    calls = [Call(number, (number,)) for number in range(30)]
+    with connected(dask.address) as client:
+        found, killed = {}, 0
+        for number, answer in answers(client, lambda number: time.sleep(0.2) or -number, calls):
+            found[number] = answer
+            if number in (3, 17):
+                workers = workers_of(dask.processes[1])
+                killed += len(workers)
+                for worker in workers:
+                    worker.kill()
+    assert found == {number: -number for number in range(30)} and killed == 4
+
+
+@pytest.mark.timeout(120)
+def test_workers_of_ones_own_that_do_not_come_again_are_replaced(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    calls = [Call(number, (number,)) for number in range(12)]
+    with connected(workers=2) as client:
+        found = {}
+        for number, answer in answers(client, lambda number: time.sleep(0.3) or -number, calls):
+            found[number] = answer
+            if number in (1, 6):  # as when they die while they start: their guard gives up
+                client.cluster.sync(close_guards, client.cluster)
+        assert found == {number: -number for number in range(12)}
+        assert len(client.nthreads()) == 2
+
+
+async def close_guards(cluster):
+    for guard in cluster.workers.values():
+        await guard.close()
+
+
+def test_no_worker_left_is_told_once(monkeypatch, empty_dask):
+    told, own = [], empty_dask.start_workers(1)
+
+    def tell(words):
+        told.append(words)
+        if "any more" in words:
+            empty_dask.start_workers(1)
+
+    with connected(empty_dask.address, tell=tell) as client:
+        monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+        calls, found = [Call(number, (number,)) for number in range(6)], {}
+        for number, answer in answers(client, lambda number: time.sleep(0.2) or -number, calls, empty_dask.address, tell):
+            found[number] = answer
+            if number == 0:
+                for process in [own, *workers_of(own)]:
+                    process.kill()
+    assert found == {number: -number for number in range(6)}
+    assert [words.partition(" has ")[2] for words in told[-1:]] == ["no workers any more: waiting for others ..."]
+
+
 def test_what_raises_fails_alone_and_what_is_sent_comes(dask, tmp_path):
     sent = Sent("word", lambda: b"abc")
     gone = Sent("gone", (tmp_path / "gone").read_bytes)

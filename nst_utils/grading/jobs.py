@@ -103,7 +103,7 @@ def graded_elsewhere(
         for words in sorted(set(client.run(_account, str(course)).values())):
             tell(words)
         calls = (Call(student, (str(course), assignment, student)) for student in students)
-        for student, answer in answers(client, grade_one, calls, scheduler):
+        for student, answer in answers(client, grade_one, calls, scheduler, tell):
             yield student, nothing(course, assignment, student) if isinstance(answer, Failure) else answer
 
 

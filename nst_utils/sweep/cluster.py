@@ -12,9 +12,11 @@ import logging
 import os
 import platform
 import signal
+import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -135,65 +137,122 @@ def package_digest() -> str:
 
 
 def answers(
-    client: Client, function: Callable[..., Any], calls: Iterable[Call], scheduler: Any = None
+    client: Client, function: Callable[..., Any], calls: Iterable[Call], scheduler: Any = None,
+    tell: Callable[[str], object] = lambda words: None,
 ) -> Iterator[tuple[Any, Any]]:
     """(what a call is about, what the function returned, or a Failure), in the order in which they are done.
 
-    The calls are taken when there is room for them: some are at work, some wait at the workers, the rest has not been
-    made. Dask blames a dead worker on every call that it had, at work or not; so a call that is blamed is made again
-    when all others are done, alone. Raises InputError where the scheduler goes.
+    The calls are taken when there is room for them: each worker has one at work and one that waits, the rest has not
+    been made. Dask blames a dead worker on every call that it had, at work or not; so a call that is blamed is made
+    again when all others are done, alone. tell: called with a sentence where no worker is left to wait for. Raises
+    InputError where the scheduler goes.
     """
     distributed, waiting = _distributed(), iter(calls)
     blamed: list[tuple[Call, int]] = []
-    running: dict[Future[Any], tuple[Call, list[Sent], int]] = {}
+    running: dict[Future[Any], _Placed] = {}
     sent = _Sending(client)
+    lonely = _Lonely(scheduler, tell)
 
-    def submit(call: Call, attempt: int = 1) -> Failure | None:
+    def submit(call: Call, place: str | None, attempt: int = 1) -> Failure | None:
         own: list[Sent] = []
         try:
             arguments = [sent.placed(each, own) for each in call.arguments]
         except (OSError, InputError) as error:  # a file that has gone meanwhile
             sent.release(own)
             return Failure(str(error))
-        running[client.submit(function, *arguments, pure=False)] = call, own, attempt
+        # Dask itself gives two to one worker and none to another. If the place goes, it may choose.
+        where = {"workers": [place], "allow_other_workers": True} if place else {}
+        running[client.submit(function, *arguments, pure=False, **where)] = _Placed(call, own, place, attempt)
         return None
 
     exhausted = False
     try:
         while True:
-            room = 2 * max(1, len(client.nthreads())) - len(running)
-            while room > 0 and not exhausted:
+            threads = client.nthreads()
+            lonely.look(threads)
+            for future in _stranded(client, threads, running):
+                placed = running.pop(future)
+                if failure := submit(placed.call, None, placed.attempt):
+                    yield placed.call.about, failure
+                future.cancel()
+                sent.release(placed.own)
+            while not exhausted and (place := _roomiest(threads, running)):
                 call = next(waiting, None)
                 exhausted = call is None
-                if call is not None:
-                    room -= 1
-                    if failure := submit(call):
-                        yield call.about, failure
-            while blamed and not running:
-                call, attempt = blamed.pop()
-                if failure := submit(call, attempt):
+                if call is not None and (failure := submit(call, place)):
                     yield call.about, failure
-            if not running:
+            while exhausted and blamed and not running:
+                call, attempt = blamed.pop()
+                if failure := submit(call, None, attempt):
+                    yield call.about, failure
+            if exhausted and not running:
                 return
-            with contextlib.suppress(TimeoutError):
+            if not running:  # no worker to give anything to
+                time.sleep(PAUSE)
+            with contextlib.suppress(distributed.TimeoutError):
                 distributed.wait(list(running), timeout=PAUSE, return_when="FIRST_COMPLETED")
             _check_there(client, scheduler)
             for future in [each for each in running if each.done()]:
-                call, own, attempt = running.pop(future)
-                answer = _answer(distributed, future)
-                if answer is None and attempt < _ATTEMPTS:
-                    blamed.append((call, attempt + 1))
+                try:
+                    answer = _answer(distributed, future)
+                except _Lost:
+                    continue
+                placed = running.pop(future)
+                if answer is None and placed.attempt < _ATTEMPTS:
+                    blamed.append((placed.call, placed.attempt + 1))
                 elif answer is None:
                     answer = Failure(
                         "its worker ended again and again, perhaps for want of memory: make it smaller, or give each "
                         "worker more."
                     )
                 if answer is not None:
-                    yield call.about, answer
-                sent.release(own)
+                    yield placed.call.about, answer
+                sent.release(placed.own)
     finally:
         with contextlib.suppress(Exception):
             client.cancel(list(running))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A call that Dask has: what is Sent for it, the worker that it was given to, and for which time."""
+
+    call: Call
+    own: list[Sent]
+    place: str | None
+    attempt: int
+
+
+def _roomiest(threads: Mapping[str, int], running: Mapping[Future[Any], _Placed]) -> str | None:
+    """The worker, of {address: threads}, that has least to do, unless each has one call that waits."""
+    load = Counter(placed.place for placed in running.values())
+    if not threads or len(running) >= 2 * sum(threads.values()):
+        return None
+    return min(threads, key=lambda address: load[address] / threads[address])
+
+
+def _stranded(client: Client, threads: Mapping[str, int], running: Mapping[Future[Any], _Placed]) -> list[Future[Any]]:
+    """Calls that wait for a worker that has gone: so Dask leaves them when at that moment there was no other one."""
+    gone = [future for future, placed in running.items() if placed.place and placed.place not in threads]
+    if not threads or not gone:
+        return []
+    at_work = {key for keys in client.processing().values() for key in keys}
+    return [future for future in gone if future.key not in at_work and not future.done()]
+
+
+class _Lonely:
+    """Tells, once, that all workers of somebody's scheduler have gone."""
+
+    def __init__(self, scheduler: Any, tell: Callable[[str], object]) -> None:
+        self._scheduler, self._tell = scheduler, tell
+        self._since, self._told = time.monotonic(), False
+
+    def look(self, workers: Sized) -> None:
+        if len(workers):
+            self._since, self._told = time.monotonic(), False
+        elif not self._told and time.monotonic() > self._since + PATIENCE:
+            self._told = True
+            self._tell(f"The scheduler at {_address(self._scheduler)} has no workers any more: waiting for others ...")
 
 
 class _Sending:
@@ -224,12 +283,22 @@ class _Sending:
         return self._client.submit(bytes, argument.read(), key=f"nst-{argument.key}", priority=1)
 
 
+class _Lost(Exception):
+    """What a call had returned has gone with its worker; it is being made again, or waits to be."""
+
+
 def _answer(distributed: Any, future: Future[Any]) -> Any:
-    """What a future holds; None where the call is to be made once more."""
-    if future.status == "finished":
-        with contextlib.suppress(distributed.client.FutureCancelledError):
-            return future.result()
-        return None
+    """What a future that is done holds; None where the call is to be made once more."""
+    patience = PAUSE
+    while future.status == "finished":
+        try:
+            return future.result(timeout=patience)
+        except distributed.client.FutureCancelledError:
+            return None
+        except distributed.TimeoutError:  # it is large, or its worker has gone: then it is not finished any more
+            patience *= 2
+    if future.status == "pending":
+        raise _Lost
     error = future.exception() if future.status == "error" else None
     if error is None or isinstance(error, distributed.KilledWorker):
         return None
@@ -247,8 +316,36 @@ def _own(distributed: Any, workers: int) -> Iterator[Client]:
             scheduler_kwargs={"dashboard": False}, silence_logs=logging.CRITICAL, env=environment,
             memory_limit=machine_memory() // workers,
         )
-    with cluster, distributed.Client(cluster) as client:
+    with cluster, distributed.Client(cluster) as client, _kept(cluster, workers):
         yield client
+
+
+@contextlib.contextmanager
+def _kept(cluster: Any, wanted: int) -> Iterator[None]:
+    """As many workers as wanted, always: Dask does not replace one that dies while it starts."""
+    ended = threading.Event()
+
+    def look() -> None:
+        since = time.monotonic()
+        while not ended.wait(PAUSE):
+            there = len(cluster.scheduler_info["workers"])
+            if there >= wanted:
+                since = time.monotonic()
+            elif time.monotonic() > since + PATIENCE:
+                # First what is left of the dead has to go.
+                if len(cluster.workers) > there:
+                    cluster.scale(there)
+                else:
+                    cluster.scale(wanted)
+                    since = time.monotonic()
+
+    thread = threading.Thread(target=look, name="nst-workers", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -272,15 +369,16 @@ def _without_interrupts() -> Iterator[None]:
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
     """Dask says nothing: what there is to say of it is said here."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    logs = {log: log.level for log in map(logging.getLogger, ("distributed", "asyncio"))}
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
             yield
     finally:
-        log.setLevel(before)
+        for log, level in logs.items():
+            log.setLevel(level)
 
 
 @contextlib.contextmanager

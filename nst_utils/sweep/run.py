@@ -71,7 +71,7 @@ class _Sweep:
                 with connected(scheduler, workers and min(workers, len(todo)), self.tell) as client:
                     check_workers(client)
                     self._settle(client, todo, near=scheduler is None)
-                    for task, answer in answers(client, paint, self._calls(todo), scheduler):
+                    for task, answer in answers(client, paint, self._calls(todo), scheduler, self.tell):
                         self._keep(task, answer)
                         self._show(task)
             finally:
