@@ -311,7 +311,8 @@ def test_no_worker_left_is_told_once(monkeypatch, empty_dask):
     with connected(empty_dask.address, tell=tell) as client:
         monkeypatch.setattr(cluster, "PATIENCE", 1.0)
         calls, found = [Call(number, (number,)) for number in range(6)], {}
-        for number, answer in answers(client, lambda number: time.sleep(0.2) or -number, calls, empty_dask.address, tell):
+        given = answers(client, lambda number: time.sleep(0.2) or -number, calls, empty_dask.address, tell)
+        for number, answer in given:
             found[number] = answer
             if number == 0:
                 for process in [own, *workers_of(own)]:
