@@ -32,7 +32,7 @@ from nst_utils.sweep.run import sweep
 
 CONTENT, STYLE = (str(ROOT / "images" / kind / name) for kind, name in zip(("content", "style"), PAIRS[0], strict=True))
 # Seconds that a simulated picture takes: about those of one at 400x300 on two cores.
-SECONDS, WORKERS, EACH = 4.0, (16, 64), 5
+SECONDS, WORKERS, EACH = 4.0, (16, 64), 10
 
 
 def write_settings(folder, **settings):

@@ -17,6 +17,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -34,6 +35,8 @@ WORKER_MEMORY, PAUSE = 4_000_000_000, 1.0
 PATIENCE = 15.0
 # A task is given up when it has been given to Dask so often, each time for `allowed-failures` (three) dead workers.
 _ATTEMPTS = 2
+# So many answers travel here at the same time.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ def answers(
         return None
 
     exhausted = False
+    fetching = ThreadPoolExecutor(_AT_ONCE)
     try:
         while True:
             threads = client.nthreads()
@@ -192,10 +196,9 @@ def answers(
             with contextlib.suppress(distributed.TimeoutError):
                 distributed.wait(list(running), timeout=PAUSE, return_when="FIRST_COMPLETED")
             _check_there(client, scheduler)
-            for future in [each for each in running if each.done()]:
-                try:
-                    answer = _answer(distributed, future)
-                except _Lost:
+            done = [each for each in running if each.done()]
+            for future, answer in zip(done, fetching.map(functools.partial(_answer, distributed), done), strict=True):
+                if answer is _LOST:
                     continue
                 placed = running.pop(future)
                 if answer is None and placed.attempt < _ATTEMPTS:
@@ -209,6 +212,7 @@ def answers(
                     yield placed.call.about, answer
                 sent.release(placed.own)
     finally:
+        fetching.shutdown(wait=False, cancel_futures=True)
         with contextlib.suppress(Exception):
             client.cancel(list(running))
 
@@ -283,8 +287,8 @@ class _Sending:
         return self._client.submit(bytes, argument.read(), key=f"nst-{argument.key}", priority=1)
 
 
-class _Lost(Exception):
-    """What a call had returned has gone with its worker; it is being made again, or waits to be."""
+# In the place of an answer that went with its worker: it is being made again, or waits to be.
+_LOST = object()
 
 
 def _answer(distributed: Any, future: Future[Any]) -> Any:
@@ -298,7 +302,7 @@ def _answer(distributed: Any, future: Future[Any]) -> Any:
         except distributed.TimeoutError:  # it is large, or its worker has gone: then it is not finished any more
             patience *= 2
     if future.status == "pending":
-        raise _Lost
+        return _LOST
     error = future.exception() if future.status == "error" else None
     if error is None or isinstance(error, distributed.KilledWorker):
         return None
