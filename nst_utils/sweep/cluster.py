@@ -287,21 +287,21 @@ class _Sending:
         return self._client.submit(bytes, argument.read(), key=f"nst-{argument.key}", priority=1)
 
 
-# In the place of an answer that went with its worker: it is being made again, or waits to be.
+# In the place of an answer that went with its worker, and is being made again or waits to be, or with the scheduler.
 _LOST = object()
 
 
 def _answer(distributed: Any, future: Future[Any]) -> Any:
     """What a future that is done holds; None where the call is to be made once more."""
     patience = PAUSE
-    while future.status == "finished":
+    while future.status == "finished" and future.client.status == "running":
         try:
             return future.result(timeout=patience)
         except distributed.client.FutureCancelledError:
             return None
         except distributed.TimeoutError:  # it is large, or its worker has gone: then it is not finished any more
             patience *= 2
-    if future.status == "pending":
+    if future.status in ("finished", "pending"):
         return _LOST
     error = future.exception() if future.status == "error" else None
     if error is None or isinstance(error, distributed.KilledWorker):
