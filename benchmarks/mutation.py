@@ -3,6 +3,7 @@
     python benchmarks/mutation.py               all mutants of the network and the engine, a sample of the checks'
     python benchmarks/mutation.py --minutes 5   as many as are tried in that time; the next run goes on
     python benchmarks/mutation.py --again       those that had survived are tried anew, after tests were added
+    python benchmarks/mutation.py --only costs           those of a module; the figures of the others stay as they are
     python benchmarks/mutation.py --only costs --show    the survivors of a module, on the screen
 
 The operators are those of mutmut, see mutating.py. Each mutant gets the tests that run its line, the quickest first, up
@@ -19,7 +20,6 @@ import hashlib
 import json
 import os
 import pickle
-import random
 import re
 import shutil
 import subprocess
@@ -47,7 +47,7 @@ ENGINE_TESTS = (
 READER_TESTS = ("test_matconvnet", "test_weights", "test_vgg", "test_hostile_files")
 CHECKS_TESTS = (
     "test_checks", "test_checks_of_fast", "test_explanations", "test_named_mistakes", "test_judging",
-    "test_own_answers",
+    "test_own_answers", "test_mistakes_in_sessions",
 )  # fmt: skip
 # Many and quick, but they notice little of what other tests are about: they are asked last.
 LAST = "tests/test_judging.py"
@@ -61,7 +61,7 @@ MODULES = {
 }
 SEED = 15
 # Seconds that a test may usually last to be asked at all, and those of all the tests that one mutant is given.
-SLOW, PATIENCE, PATIENCE_WITH_CHECKS = 5, 25, 6
+SLOW, PATIENCE, PATIENCE_WITH_CHECKS = 10, 25, 25
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1",
@@ -112,12 +112,15 @@ def chosen(mutant, tests, killers, modules):
     lines = {name: set(test["lines"].get(mutant.module, ())) for name, test in tests.items()}
     parts = [scope] if mutant.at_import and scope else [] if mutant.at_import else [own, statement]
     covering = next((found for part in parts if (found := [name for name in tests if lines[name] & part])), [])
-    if mutant.at_import and not covering:
-        # What an import makes, any test may notice that runs a function in whose making it has a part.
-        used = uses_of(mutant, modules)
-        ran = {name: {(module, line) for module in modules for line in test["lines"].get(module, ())}
-               for name, test in tests.items()}  # fmt: skip
-        covering = [name for name in tests if ran[name] & used] or [name for name in tests if lines[name]]
+    far = dict.fromkeys(covering, 0)
+    if not covering:
+        # What an import makes, or a function that runs at import only, any test may notice that runs a function in
+        # whose making it has a part.
+        for steps, used in enumerate(uses_of(mutant, modules)):
+            for name, test in tests.items():
+                if any(line in used.get(module, ()) for module, all in test["lines"].items() for line in all):
+                    far.setdefault(name, steps)
+        covering = list(far) or [name for name in tests if lines[name]]
     near = collections.Counter(killers.get((mutant.module, mutant.scope), ()))
     around = mutant.original.splitlines()[max(0, mutant.lines[0] - 2) : mutant.lines[1] + 1]
     said = _words(" ".join(around))
@@ -125,7 +128,7 @@ def chosen(mutant, tests, killers, modules):
     def price(name):
         # Tests are named after what they are about, and so are the lines that they are about.
         common = len(said & _words(name.rpartition("::")[2]))
-        return name.startswith(LAST), tests[name]["seconds"] / (1 + 3 * near[name] + common**2)
+        return far.get(name), name.startswith(LAST), tests[name]["seconds"] / (1 + 3 * near[name] + common**2)
 
     covering.sort(key=price)
     total, taken = 0.0, []
@@ -157,22 +160,29 @@ def _statements(module):
     return found
 
 
-def uses_of(mutant, modules):
-    """{(module, line)} of the statement around the mutant, and where the names that it gives are used, and so on."""
-    used, names, waiting = set(), set(), []
-    for (first, last), given, _ in _statements(mutant.module):
-        if first <= mutant.lines[0] <= last:
-            used |= {(mutant.module, line) for line in range(first, last + 1)}
-            waiting += given
+@functools.lru_cache(maxsize=1000)
+def _uses(module, line, modules):
+    """[{module: its lines}]: the statement at the line; where the names that it gives are used; theirs; and so on."""
+    steps, known, waiting = [], set(), set()
+    for (first, last), given, _ in _statements(module):
+        if first <= line <= last:
+            steps.append({module: set(range(first, last + 1))})
+            waiting |= given
     while waiting:
-        name = waiting.pop()
-        names.add(name)
-        for module in modules:
-            for _, given, mentioned in _statements(module):
-                if name in mentioned:
-                    used |= {(module, line) for line in mentioned[name]}
-                    waiting += given - names - set(waiting)
-    return used
+        known |= waiting
+        used, found = collections.defaultdict(set), set()
+        for other in modules:
+            for _, given, mentioned in _statements(other):
+                if lines := {line for name in waiting for line in mentioned.get(name, ())}:
+                    used[other] |= lines
+                    found |= given
+        steps.append(dict(used))
+        waiting = found - known
+    return steps
+
+
+def uses_of(mutant, modules):
+    return _uses(mutant.module, mutant.lines[0], modules)
 
 
 def sample(name):
@@ -181,15 +191,17 @@ def sample(name):
     everything = [mutant for module in modules for mutant in _kept_mutants(module)]
     if wanted is None:
         return everything, len(everything)
-    # Shuffled, not sampled, so that a larger number only adds to a smaller one.
-    drawn = random.Random(SEED).sample(everything, len(everything))
-    return drawn[:wanted], len(everything)
+    # Each has a lot of its own, so that a change of one function leaves those drawn from the others as they are.
+    return sorted(everything, key=lambda mutant: _lot(mutant.key))[:wanted], len(everything)
+
+
+def _lot(key):
+    return hashlib.sha256(f"{SEED} {key}".encode()).hexdigest()
 
 
 def _kept_mutants(module):
     """mutants_of() the module; to find them takes half a minute for the longest."""
-    texts = [(ROOT / module).read_bytes(), (ROOT / "benchmarks" / "mutating.py").read_bytes()]
-    path = PLACE / f"{Path(module).stem}-{hashlib.sha256(b''.join(texts)).hexdigest()[:12]}.pickle"
+    path = PLACE / f"{Path(module).stem}-{_text_of([module])}.pickle"
     if not path.exists():
         path.write_bytes(pickle.dumps(mutants_of(ROOT, module)))
     return pickle.loads(path.read_bytes())
@@ -256,8 +268,8 @@ def _told(mutant):
 
 
 def figures(parts):
-    """What goes to mutation.json."""
-    known = kept_results()
+    """What goes to mutation.json; of a part that nothing is known of here what is there already, if its text is."""
+    known, saved = kept_results(), saved_figures()
     reasons = tomllib.loads(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else {}
     because = {(r["module"], before, after): r["reason"] for r in reasons.get("survivor", ())
                for before, after in r["changes"]}  # fmt: skip
@@ -265,11 +277,16 @@ def figures(parts):
     for part in parts:
         found, total = sample(part)
         tried = [(mutant, known[mutant.key]) for mutant in found if mutant.key in known]
+        text = _text_of(MODULES[part][0])
+        if not tried and (before := next((row for row in saved["modules"] if row.get("text") == text), None)):
+            rows.append(before)
+            survivors += [one for one in saved["survivors"] if one["module"] in MODULES[part][0]]
+            continue
         alive = [mutant for mutant, row in tried if row["status"] in ("survived", "not run")]
         ways = collections.Counter(row["status"] for _, row in tried)
         rows.append({
             "module": part, "mutants": total, "drawn": len(found), "tried": len(tried),
-            "killed": len(tried) - len(alive), "timeouts": ways["timeout"],
+            "killed": len(tried) - len(alive), "timeouts": ways["timeout"], "slow": SLOW, "text": text,
         })  # fmt: skip
         for mutant in alive:
             before, after = mutant.change
@@ -277,8 +294,19 @@ def figures(parts):
                 "module": mutant.module, "line": mutant.lines[0], "before": before, "after": after,
                 "reason": because.get((mutant.module, before, after), ""),
             })  # fmt: skip
-    limits = {"slow": SLOW, "patience": [PATIENCE, PATIENCE_WITH_CHECKS]}
-    return {"seed": SEED, **limits, "modules": rows, "survivors": survivors}
+    patience = [PATIENCE, PATIENCE_WITH_CHECKS]
+    return {"seed": SEED, "patience": patience, "modules": rows, "survivors": survivors}
+
+
+def saved_figures():
+    path = ROOT / "benchmarks" / "results" / "mutation.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"modules": [], "survivors": []}
+
+
+def _text_of(modules):
+    """Of the modules and of what makes mutants of them."""
+    texts = [(ROOT / name).read_bytes() for name in (*modules, "benchmarks/mutating.py")]
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
 
 
 def main():
@@ -298,8 +326,8 @@ def main():
             print(f"{one['module']}:{one['line']}  {one['reason']}\n    - {one['before']}\n    + {one['after']}")
     for row in found["modules"]:
         print(f"{row['module']}: {row['killed']} of {row['tried']} killed ({row['killed'] / max(row['tried'], 1):.1%})")
-    if options.save or done and not options.show and options.only == list(MODULES):
-        save("mutation", found)
+    if options.save or done and not options.show:
+        save("mutation", figures(MODULES))
     return 0 if done else 3
 
 

@@ -1,6 +1,6 @@
 """What benchmarks/mutation.py runs in a copy of the project: the map of tests and lines, and tests of one mutant each.
 
-    python mutation_worker.py map TEST_FILE RESULT    which lines each test runs, and how many seconds it takes
+    python mutation_worker.py map TEST_FILE RESULT    which lines each test runs, and how many seconds it computes
     python mutation_worker.py serve                   jobs from standard input, answers to standard output, as JSON
 
 TensorFlow and whatever else takes long to import is imported once; a process is forked from there for each mutant, in
@@ -59,11 +59,11 @@ class Mapping:
     def pytest_runtest_protocol(self, item):
         self.coverage.start()
         self.coverage.switch_context(item.nodeid)
-        began = time.perf_counter()
+        began = _computed()
         try:
             return (yield)
         finally:
-            self.seconds[item.nodeid] = round(time.perf_counter() - began, 3)
+            self.seconds[item.nodeid] = round(_computed() - began, 3)
             self.coverage.stop()
 
     def pytest_runtest_logreport(self, report):
@@ -97,6 +97,11 @@ class Chosen:
     def pytest_runtest_logreport(self, report):
         if report.failed:
             self.tell({"fails": report.nodeid})
+
+
+def _computed():
+    """The seconds that this process and those that it has started have computed: others on the machine don't count."""
+    return sum(os.times()[:4])
 
 
 def map_tests(file, result):

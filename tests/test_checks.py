@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -1144,7 +1145,7 @@ def test_every_right_form_is_accepted(variant):
 @pytest.mark.parametrize(("variant", "phrase"), WRONG.values(), ids=WRONG)
 def test_every_mistake_gets_its_name(variant, phrase):
     result = getattr(checks, variant[0])(function_of(*variant))
-    assert result.outcome == "wrong", result
+    assert (result.exercise, result.outcome) == (variant[0], "wrong"), result
     assert phrase in result.message
     assert result.hint
 
@@ -1153,6 +1154,49 @@ def test_every_exercise_has_the_function_that_its_notebook_calls():
     assert {*EXERCISES} == {*checks.__all__} - {"Result", "TIME_LIMIT"}
     for name in EXERCISES:
         assert getattr(checks, name)(None).exercise == name
+
+
+def test_a_helper_that_is_wrong_but_makes_no_difference_is_not_blamed():
+    body = "if a_S is None:\n    gram_matrix(a_S)\n" + UNROLLED + (
+        "G_S, G_G = (tf.matmul(A, A, transpose_b=True) for A in (S, G))\n"
+        "return tf.reduce_sum((G_S - G_G)**2) / (4 * n_C**2 * (n_H*n_W)**2)"
+    )
+    assert checks.compute_layer_style_cost(answer(*style(body, "return A"))).outcome == "correct"
+
+
+def test_a_name_of_the_notebook_in_an_arguments_place_is_seen_in_a_function_of_a_function_too():
+    source = """
+    ALPHA = 10
+    def make(one):
+        def total_cost(J_content, J_style, alpha=10, beta=40):
+            return one * (ALPHA * J_content + beta * J_style)
+        return total_cost
+    """
+    result = checks.total_cost(notebook(source)["make"](1))
+    assert "`ALPHA` is a name of your notebook" in result.message and result.message.endswith("argument `alpha`.")
+
+
+def test_a_helper_may_read_the_notebooks_model():
+    helper = "model = None\ndef layer(name): return model[name]\n"
+    body = changed(STYLE_LAYER, ("= model[layer_name]", "= layer(layer_name)"))
+    assert checks.compute_style_cost(answer("compute_style_cost", body, helper)).outcome == "correct"
+
+
+@pytest.mark.parametrize("name", ["cosines in NumPy", "nearest", "targets", "match cost", "train_step"])
+def test_what_needs_values_is_judged_in_eager_mode_inside_of_a_graph(name):
+    with tf.Graph().as_default():
+        assert getattr(checks, RIGHT[name][0])(function_of(*RIGHT[name])).outcome == "correct"
+
+
+class Doubled:
+    def __call__(self, A):
+        return 2 * tf.matmul(A, A, transpose_b=True)
+
+
+@pytest.mark.parametrize("function", [Doubled(), partial(tf.matmul, transpose_b=True), np.linalg.det, len], ids=repr)
+def test_what_can_be_called_and_is_no_function_is_judged_too(function):
+    result = checks.gram_matrix(function)
+    assert (result.exercise, result.outcome) == ("gram_matrix", "wrong") and "cannot be judged" not in result.message
 
 
 # --- What is no answer --------------------------------------------------------------------------------------

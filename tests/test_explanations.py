@@ -2,6 +2,7 @@
 
 import pytest
 from test_checks import TRAIN_STEP, answer, changed
+from test_checks_of_fast import HEADERS as NOTEBOOK_8
 from test_checks_of_fast import NORM, result
 
 from nst_utils import checks
@@ -29,6 +30,127 @@ from nst_utils.checks.hypotheses import told
 def test_an_error_of_tensorflow_is_explained_where_it_betrays_a_mistake(exercise, text, phrase):
     found = getattr(checks, exercise)(answer(exercise, f"raise ValueError({text!r})", ""))
     assert found.outcome == "wrong" and text in found.message and phrase in found.message, found.message
+
+
+# {exercise: {an error: what it betrays}}; "any" of them has it.
+ERRORS = {
+    "layer_activations": {
+        "KeyError(\"The name 'conv9' refers to a Tensor which does not exist\")": "The name of a layer is a key of",
+    },
+    "compute_layer_style_cost": {
+        "ValueError('Cannot reshape a tensor with 105 elements')": "n_H",
+        "ValueError('Incompatible shapes: [1,4,4,3] vs. [1,16,3]')": "unroll",
+        "ValueError('Dimensions must be equal')": "unrolled",
+    },
+    "gram_matrix": {
+        f"ValueError('the tables {what}')": "(n_C, n_H n_W) matrix can be multiplied by its transpose"
+        for what in ("must match", "are not compatible", "are not aligned", "show a mismatch")
+    },
+    "compute_style_cost": {
+        "KeyError(0.25)": "The name of a layer and its weight are exchanged",
+        "KeyError(('conv1_1', 0.5))": "take them apart in the loop",
+        "ValueError('inputs must be a list of at least one')": "There is nothing to add",
+        "ValueError('Inputs must be a list')": "There is nothing to add",
+    },
+    "build_train_step": {
+        "AttributeError(\"'Adam' object has no attribute 'compute_gradients'\")": "is one of Keras",
+        "ValueError('decay is of the legacy optimizer')": "is one of Keras",
+        "ValueError('Trying to update a Tensor')": "The pairs are the wrong way round",
+        "ValueError('No gradients provided for any variable')": "No gradient of J is there",
+        "ValueError('No variables to optimize.')": "No gradient of J is there",
+    },
+    "train_step": {
+        "AttributeError(\"'float' object has no attribute '_id'\")": "A tape differentiates tensors",
+        "ValueError('Cannot update variable with shape (1, 5, 7, 3)')": "another shape than `image`",
+        "ValueError('the shapes must be equal')": "another shape than `image`",
+        "AttributeError(\"'Adam' object has no attribute 'minimize'\")": "use the tape and `apply_gradients`",
+        "ValueError('Unknown variable: <tf.Variable>')": "the step goes to a copy",
+        "ValueError('No gradients provided for any variable')": "The gradient is None",
+        "TypeError(\"'NoneType' has no shape\")": "The gradient is None",
+        "AttributeError('EagerTensor has no assign')": "change variables only",
+        "AttributeError('SymbolicTensor has no assign')": "change variables only",
+        "AttributeError(\"'Tensor' object cannot be changed\")": "change variables only",
+    },
+    "cosine_similarity": {
+        f"ValueError('tables {what}')": "which is y transposed" for what in ("must match", "not aligned", "mismatch")
+    },
+    "nearest_spots": {
+        "ValueError('Matrix size-incompatible')": "different numbers of channels, d",
+        "ValueError('shapes not aligned')": "different numbers of channels, d",
+        "ValueError('could not broadcast')": "one vector of d numbers",
+    },
+    "compute_targets": {
+        "IndexError('index 40 is out of bounds')": "no spot of this number",
+        "IndexError('list index out of range')": "no spot of this number",
+        "ValueError('cannot reshape array')": "the shape of `a_C`",
+        "ValueError('the requested shape has 20')": "the shape of `a_C`",
+    },
+    "compute_match_cost": {"ValueError('could not broadcast')": "of `a_S` only the mean is used"},
+    "instance_norm": {
+        "ValueError('Incompatible shapes: [2,5,7,3] vs. [2,3]')": "give them two axes",
+        "ValueError('could not broadcast')": "give them two axes",
+    },
+    "perceptual_cost": {
+        "ValueError('not of the same size')": "Two different layers meet here",
+        "ValueError('3 channels and 4')": "Two different layers meet here",
+        "KeyError('conv4_2')": "are dictionaries",
+    },
+    "train_network_step": {
+        "AttributeError(\"'float' object has no attribute '_id'\")": "Leave J as `compute_cost` gives it",
+        "AttributeError('numpy')": "Leave J as `compute_cost` gives it",
+        "ValueError('No gradients provided for any variable')": "A gradient is None",
+        "ValueError('not enough values to unpack')": "takes pairs (gradient, variable)",
+        "ValueError('too many values to unpack')": "takes pairs (gradient, variable)",
+        "ValueError('the argument must be a list')": "takes pairs (gradient, variable)",
+        "ValueError('Unknown variable')": "it is the network that is trained",
+        "AttributeError(\"EagerTensor has no attribute 'assign_sub'\")": "it is the network that is trained",
+    },
+    "any": {
+        "AttributeError(\"'numpy.ndarray' object has no attribute 'get_shape'\")": "dimensions from an array",
+        "AttributeError(\"'numpy.ndarray' object has no attribute 'op'\")": "dimensions from an array",
+        "TypeError('Cannot convert a symbolic tf.Tensor to a numpy array')": "use the function of that name",
+        "TypeError('__array__() is missing')": "use the function of that name",
+        "AttributeError(\"'Tensor' object has no attribute 'numpy'\")": "`.numpy()` gives a value and needs eager mode",
+        "RuntimeError('numpy() is only available in eager mode')": "`.numpy()` gives a value",
+        "AttributeError(\"'Tensor' object has no attribute 'assign'\")": "Only a variable can be assigned to",
+        "RuntimeError('FailedPrecondition')": "A variable was never initialised",
+        "RuntimeError('Attempting to use uninitialized value')": "A variable was never initialised",
+        "RuntimeError('Resource localhost/input does not exist')": "A variable was never initialised",
+        "RuntimeError('Could not find resource')": "A variable was never initialised",
+        "ValueError('Tensor J is not an element of this graph')": "not the one that it is given",
+        "ValueError('must be from the same graph')": "not the one that it is given",
+        "RuntimeError('The Session graph is empty')": "not the one that it is given",
+        "TypeError('Can not convert a ndarray into a Tensor')": "A session runs tensors and operations",
+        "TypeError('Can not convert an int into a Tensor')": "A session runs tensors and operations",
+        "ValueError('Shape mismatch')": "What is assigned has another shape",
+        "TypeError('float32 that does not match type int32')": "does not mix whole numbers and floats",
+        "TypeError('cannot compute Mul as input')": "does not mix whole numbers and floats",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "error", "phrase"),
+    [
+        pytest.param("total_cost" if exercise == "any" else exercise, error, phrase, id=f"{exercise}: {error}")
+        for exercise, all in ERRORS.items()
+        for error, phrase in all.items()
+    ],
+)
+def test_an_error_is_told_with_its_line_and_what_it_betrays(exercise, error, phrase):
+    body = f"raise {error}\n0"
+    if exercise in NOTEBOOK_8:
+        found = result(exercise, body)
+    else:
+        found = getattr(checks, exercise)(answer(exercise, body, ""))
+        assert " at line 3, `raise " in found.message
+    assert (found.exercise, found.outcome) == (exercise, "wrong")
+    assert found.message.startswith("Your function stopped with `") and phrase in found.message, found.message
+
+
+def test_an_error_that_betrays_nothing_is_told_alone():
+    found = checks.gram_matrix(answer("gram_matrix", "raise ZeroDivisionError('by nothing')\n0", ""))
+    assert found.message.endswith("`ZeroDivisionError: by nothing` at line 3, `raise ZeroDivisionError('by nothing')`.")
 
 
 def test_a_cost_may_take_tensors_only_but_may_not_fail_otherwise():

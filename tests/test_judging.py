@@ -1,7 +1,9 @@
 """The judge believes nothing: whatever a process claims of a function, only right values earn a point."""
 
 import ast
+import base64
 import json
+import sys
 import threading
 import tracemalloc
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from nst_utils import checks
-from nst_utils.checks import comparing, limits, wire
+from nst_utils.checks import answering, comparing, limits, wire
 from nst_utils.checks.running import EXERCISES, judge
 from nst_utils.checks.student import Student, in_place
 from nst_utils.engine import costs
@@ -216,3 +218,37 @@ def test_the_same_answers_are_told_of_each_other():
 
 def test_a_message_is_no_code():
     assert json.loads(wire.encode({"a": 1})) == {"a": 1}
+
+
+# --- What a kernel answers --------------------------------------------------------------------------------------------
+
+
+def answered(monkeypatch, function, collector="value", seconds=20.0, **arguments):
+    """The names of ours that a kernel's function calls, and the reply that it makes to a request."""
+    if function:
+        monkeypatch.setattr(sys.modules["__main__"], "gram_matrix", function, raising=False)
+    request = wire.encode({"changes": [], "collector": collector, "arguments": arguments})
+    text = base64.b64decode(answering.answer(base64.b64encode(request.encode()).decode(), "gram_matrix", seconds))
+    names, reply = text.decode().split("\n", 1)
+    return names, wire.decode(reply)
+
+
+def test_a_kernel_answers_with_the_value_and_with_what_of_ours_was_called_for_it(monkeypatch):
+    A = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for function, names in ((costs.gram_matrix, "gram_matrix"), (lambda A: np.asarray(A) @ np.asarray(A).T, "")):
+        told = answered(monkeypatch, lambda A, function=function: function(A), inputs=[A], eager=None)
+        assert told[0] == names
+        np.testing.assert_allclose(told[1]["value"]["value"]["array"], A @ A.T)
+    assert sys.getprofile() is None
+
+
+def test_a_kernel_says_what_is_missing_and_what_did_not_come_to_an_end(monkeypatch):
+    monkeypatch.delattr(sys.modules["__main__"], "gram_matrix", raising=False)
+    assert answered(monkeypatch, None) == ("", {"missing": True})
+    names, reply = answered(monkeypatch, endless, seconds=0.3, inputs=[np.zeros((2, 3))], eager=True)
+    assert names == "" and set(reply) == {"late"} and reply["late"].startswith(" at line ")
+
+
+def endless(A):
+    while True:
+        pass

@@ -1,10 +1,15 @@
 """One wrong answer for each of the mistakes in formulas that the checks know by name, as a student might write it."""
 
+import itertools
+import re
+
+import numpy as np
 import pytest
 from test_checks import answer
 from test_checks_of_fast import COST, NORM, result
 
 from nst_utils import checks
+from nst_utils.checks import formulas, hypotheses, neighbours
 
 HELPERS = """
 def over(a, b):
@@ -29,7 +34,7 @@ SCALINGS = {
     "over(v, np.abs(v).sum(-1, keepdims=True))": "by sums of absolute values",
     "over(v, v.sum(-1, keepdims=True))": "ivide by sums:",
     "over(v, v.max(-1, keepdims=True))": "by the largest entry",
-    "over(v, np.abs(v).max(-1, keepdims=True))": "largest",
+    "over(v, np.abs(v).max(-1, keepdims=True))": "the largest absolute value of each vector|root of the largest square",
     "over(v, v.min(-1, keepdims=True))": "by the smallest entry",
     "v * length(v)": "multiply by each length",
     "v + length(v)": "add each length",
@@ -64,6 +69,7 @@ PAIRS = {
     "(x[:, None] * y[None]).sum(0)": "axis",
     "(x[:, None] * y[None]).sum(1)": "axis",
     "(x[:, None] * y[None]).sum()": "sum",
+    "x @ y.reshape(y.shape[::-1])": "A `reshape` is no transpose",
     "x @ x.T": "compare `x` with itself",
     "y @ y.T": "compare `y` with itself",
     "((x[:, None] * y[None]) ** 2).sum(-1)": "square the products",
@@ -95,9 +101,9 @@ TABLES = {
     "S * (length(x) * length(y).T) ** 2": "multiply by the lengths",
     "np.floor(S)": "round the quotients down",
     "1 / S": "other way round",
-    "unit(x @ y.T, 1)": "scale the table of products",
-    "unit(x @ y.T, 0)": "scale the table of products",
-    "unit(x @ y.T, None)": "scale the table of products",
+    "unit(x @ y.T, 1)": "The vectors are not scaled to length 1|scale the table of products",
+    "unit(x @ y.T, 0)": "The vectors are not scaled to length 1|scale the table of products",
+    "unit(x @ y.T, None)": "The vectors are not scaled to length 1|scale the table of products",
     "x @ y.T + length(x) * length(y).T": "add the lengths",
     "x @ y.T - length(x) * length(y).T": "subtract the lengths",
     "over(x @ y.T, length(x) + length(y).T)": "sum of the two lengths",
@@ -107,6 +113,18 @@ COSINES = {
     **{f"f = lambda v: {way}\nreturn f(x) @ f(y).T": phrase for way, phrase in (SCALINGS | MEANS).items()},
     **{f"x, y = unit(x), unit(y)\nreturn {way}": phrase for way, phrase in PAIRS.items()},
     **{f"S = unit(x) @ unit(y).T\nreturn {way}": phrase for way, phrase in TABLES.items()},
+}
+
+# What may stand in the place of unit(v) with one of the two tables.
+OF_ONE_TABLE = {
+    "v": "the vectors are not scaled to length 1",
+    "over(v, np.sqrt((v * v).mean(-1, keepdims=True)))": "you divide by the mean of the squares' root",
+    "softmax(v)": "you take a softmax of each vector",
+}
+COSINES |= {
+    f"f = lambda v: {way}\nreturn {pair}": f"With `{name}`: {phrase}"
+    for way, phrase in OF_ONE_TABLE.items()
+    for name, pair in (("x", "f(x) @ unit(y).T"), ("y", "unit(x) @ f(y).T"))
 }
 
 # What is subtracted: of the photograph's table, of the painting's.
@@ -127,6 +145,8 @@ FROM = {
     ("C.mean(0)", "0"): "From the painting's vectors you subtract nothing",
     ("C.mean()", "S.mean(0)"): "From the photograph's vectors you subtract one number",
     ("C.mean(0)", "S.sum(0)"): "From the painting's vectors you subtract the sum",
+    ("C.max(0)", "S.min(0)"): "From `v_C` you subtract the largest entry of each channel, from `v_S` the smallest",
+    ("0", "-S.mean(0)"): "From `v_C` you subtract nothing, from `v_S` the mean with the wrong sign",
 }
 LIKENESS = {
     "C @ S.T": "dot product prefers long vectors",
@@ -135,6 +155,8 @@ LIKENESS = {
     "unit(C, 0) @ unit(S, 0).T": "each channel gets length 1",
     "C @ over(S, length(S) ** 2).T": "the root is missing",
     "np.abs(unit(C) @ unit(S).T)": "absolute values of the cosines",
+    "unit(C) @ unit(S, 0).T": "each channel gets length 1",
+    "np.broadcast_to(length(S).T, (len(C), len(S)))": "only look at the lengths",
 }
 CHOICES = {
     "(-L).argmax(1)": "least similar",
@@ -144,6 +166,8 @@ CHOICES = {
     "L.argmax(1) - 1": "off by one",
     "L.shape[1] - 1 - L.argmax(1)": "count from the end",
     "L.argmax(1)[::-1]": "reverse order",
+    "L.argsort(1)[:, -2]": "You choose the second nearest spot",
+    "0 * L.argmax(1)": "Every place chooses the first spot, as where all similarities are the same|expected for the pl",
     "np.full(len(L), L.mean(0).argmax())": "the same spot for every place",
 }
 TWO = "C, S = np.asarray(v_C, float), np.asarray(v_S, float)\n"
@@ -160,6 +184,18 @@ NEAREST = {
     ),
     f"{CENTRED}return (unit(over(C, C.std(0))) @ unit(over(S, S.std(0))).T).argmax(1)": "standard deviation",
     f"{CENTRED}return (unit(C) @ unit(C).T).argmax(1)": "the photograph with itself",
+    "C, S = C - C.mean(0), C - S.mean(0)\nreturn (unit(C) @ unit(S).T).argmax(1)": "the photograph with itself",
+    f"{CENTRED}return (unit(S) @ unit(S).T).argmax(1)": "the painting with itself",
+    "C, S = S - C.mean(0), S - S.mean(0)\nreturn (unit(C) @ unit(S).T).argmax(1)": "the painting with itself",
+    **{
+        f"C, S = {made}\nreturn (unit(C) @ unit(S).T).argmax(1)": f"You {phrase} vectors: subtract it"
+        for made, phrase in {
+            "C * C.mean(0), S - S.mean(0)": "multiply by the mean of the photograph's",
+            "C - C.mean(0), S * S.mean(0)": "multiply by the mean of the painting's",
+            "over(C, C.mean(0)), S - S.mean(0)": "divide by the mean of the photograph's",
+            "C - C.mean(0), over(S, S.mean(0))": "divide by the mean of the painting's",
+        }.items()
+    },
 }
 
 SOURCES = {
@@ -206,6 +242,10 @@ AT = (
 )
 CLIPPED = "numbers = np.clip(numbers, 0, a_S.shape[1] * a_S.shape[2] - 1)\n"
 TARGETS = {
+    "return np.sin(chosen)[:, None].repeat(a_C.shape[3], 1).reshape(a_C.shape)": "`a_S` makes no difference",
+    "return np.sin(rows(a_S)[:1].repeat(a_C.size // a_C.shape[3], 0)).reshape(a_C.shape)": (
+        "`chosen` makes no difference"
+    ),
     **{
         f"table = {way}\nreturn table[np.minimum(chosen, len(table) - 1)].reshape(a_C.shape)": phrase
         for way, phrase in SOURCES.items()
@@ -237,10 +277,19 @@ SHIFTS = {
     ("2 * mean(S)", "2 * mean(S)"): "twice the mean of `a_S`",
     ("mean(S) ** 2", "mean(S) ** 2"): "the square of the mean",
 }
+SHIFTS |= {
+    ("0", "mean(S)"): "From `a_T` you subtract nothing: both are measured from the painting's mean",
+    ("mean(S)", "0"): "From `a_G` you subtract nothing: both are measured from the painting's mean",
+    ("2 * mean(S)", "-mean(S)"): "From `a_T` you subtract twice the mean of `a_S` and from `a_G` the mean of `a_S`",
+}
 COMPARED = {
     "(t * g).mean(-1)": "take the mean of the products",
     "(t * g).sum(1)": "over the wrong axis",
     "(t * g).sum(2)": "over the wrong axis",
+    "(t * g).sum((1, 2))": "over the wrong axis",
+    "(t * g).sum()": "sum all products up before you take the mean",
+    "t": "Only one of the two is there",
+    "g": "Only one of the two is there",
     "(t * g).max(-1)": "largest of the products",
     "(t * g).min(-1)": "smallest of the products",
     "(t * g).prod(-1)": "multiply the products",
@@ -269,7 +318,9 @@ PLACES = {
     "(1 - np.maximum(c, 0)).mean()": "negative cosines to 0",
     "np.arccos(np.clip(c, -1, 1)).mean()": "angle",
     "np.exp(-c).mean()": "exponentials",
-    "(2 - c).mean()": "from 2: from 1",
+    **{f"({number} - c).mean()": f"subtract the cosine from {number}: from 1" for number in (2, 3, 0.5, 5, 10)},
+    "np.floor(1 / c).mean()": "divide 1 by the cosine and round down",
+    "(1 - c).prod()": "multiply over the places",
     "(1 - c).sum()": "sum over the places",
     "1 - c.sum()": "1 minus the sum of the cosines",
     "(1 - c).max()": "the largest 1 - cosine",
@@ -294,6 +345,31 @@ MATCHES = {
     f"t, g = unit(T) - mean(S), unit(G) - mean(S)\n{ENDS}": "before you subtract the mean",
     f"t, g = T * mean(S), G * mean(S)\n{ENDS}": "multiply by the painting's mean",
     f"t, g = T / mean(S), G / mean(S)\n{ENDS}": "divide by the painting's mean",
+    **{
+        f"t, g = {made}\n{ENDS}": f"With `{name}`: you {phrase}"
+        for way, phrase in {
+            "unit({0}) - mean(S)": "scale to length 1 before you subtract the mean",
+            "{0} * mean(S)": "multiply by the painting's mean",
+            "{0} / mean(S)": "divide by the painting's mean: subtract it",
+            "np.floor({0} / mean(S))": "divide by the painting's mean and round down",
+        }.items()
+        for name, made in (
+            ("a_T", f"{way.format('T')}, G - mean(S)"), ("a_G", f"T - mean(S), {way.format('G')}"),
+        )
+    },
+    **{
+        f"f = lambda v: {way}\nt, g = {made}\nreturn (1 - (t * g).sum(-1)).mean()": phrase
+        for way, said in {
+            "unit(v, 1)": "ou scale along the wrong axis: along the rows",
+            "unit(v, 2)": "ou scale along the wrong axis: along the columns",
+            "unit(v, 0)": "ou scale along the wrong axis: along the batch",
+        }.items()
+        for made, phrase in {
+            "f(T - mean(S)), f(G - mean(S))": f"Y{said}",
+            "f(T - mean(S)), unit(G - mean(S))": f"With `a_T`: y{said}",
+            "unit(T - mean(S)), f(G - mean(S))": f"With `a_G`: y{said}",
+        }.items()
+    },
     f"t, g = T - mean(S), T - mean(S)\n{ENDS}": "compare `a_T` with itself",
     f"t, g = G - mean(S), G - mean(S)\n{ENDS}": "compare `a_G` with itself",
 }
@@ -344,23 +420,48 @@ SUMMED = {
     "np.round(s.sum() / N)": "rounded to a whole number",
     "np.log(s.sum() / N)": "logarithm",
     "np.mod(s.sum(), N)": "left over from the division",
+    "(d != 0).sum()": "count where the two differ",
+    "s.prod() / N": "multiply the entries",
+    "np.exp(s.sum() / N)": "take the exponential",
+    "(1 - N) * s.sum()": "subtract the normaliser from 1",
     "s.sum() - N": "subtract the normaliser",
     "s.sum() + N": "add the normaliser",
     "s.sum() * (1 + N)": "add 1 to the normaliser",
     "N / s.sum()": "divide the normaliser by the sum",
-    "s.sum() * N": "",
-    "s.sum()": "",
+    "s.sum() * N": "You multiply by 4 n_H n_W n_C; the formula divides by it",
+    "s.sum()": "The normaliser is missing: divide by 4 n_H n_W n_C",
 }
 PICTURES = "x, y = np.asarray(a_C, float), np.asarray(a_G, float)\nd, N = x - y, 4 * x.size\n"
 CONTENTS = {
     **{f"s = {way}\nreturn s.sum() / N": phrase for way, phrase in COMBINED.items()},
     **{f"s = d ** 2\nreturn {way}": phrase for way, phrase in SUMMED.items()},
-    "return (d ** 2).sum() / x.size": "4",
-    "return (d ** 2).sum() / (2 * x.size)": "4",
-    "return (d ** 2).sum() / (4 * x.shape[1] * x.shape[2])": "n_C",
-    "return (d ** 2).sum() / (4 * x.shape[1] * x.shape[3])": "n_W",
-    "return (d ** 2).sum() / (4 * x.shape[2] * x.shape[3])": "n_H",
+    "return (d ** 2).sum() / x.size": "The normaliser is off: the 4 is missing. You divide by n_H n_W n_C, the formula",
+    "return (d ** 2).sum() / (2 * x.size)": "2 stands where the 4 belongs|Your result is 2 times the right one",
+    "return (d ** 2).sum() / (4 * x.shape[1] * x.shape[2])": ": n_C is missing (or was|You divide by 4 n_H n_W, the",
+    "return (d ** 2).sum() / (4 * x.shape[1] * x.shape[3])": ": n_W is missing (or was|You divide by 4 n_H n_C, the",
+    "return (d ** 2).sum() / (4 * x.shape[2] * x.shape[3])": ": n_H is missing (or was|You divide by 4 n_W n_C, the",
     "return (d ** 2).sum() / (4 * x.size ** 2)": "squared",
+    **{
+        f"return (d ** 2).sum() / ({normaliser})": f"You divide by {written}; the formula"
+        for normaliser, written in {
+            "4 + x.size": "4 + n_H n_W n_C",
+            "4 * (x.shape[1] * x.shape[2] + x.shape[3])": "4 (n_H n_W + n_C)",
+            "4 * x.shape[1] * x.shape[2] - x.shape[3]": "4 n_H n_W - n_C",
+            "4 * (x.shape[1] + x.shape[2]) * x.shape[3]": "4 (n_H + n_W) n_C",
+            "4 * x.shape[1] // x.shape[2] + x.shape[3]": "(4 n_H) // n_W + n_C",
+            "x.size ** 3 * 64": "the power 3 of 4 n_H n_W n_C, 64 n_H³ n_W³ n_C³",
+        }.items()
+    },
+    "return (d ** 2).sum() / (4 * x.size) * x.shape[1] ** 2": "n_H multiplies instead of dividing",
+    "return (d ** 2).sum() / (4 * x.size * x.shape[2] ** 2)": "n_W counts 3 times instead of 1",
+    "return (d ** 2).sum() / (7 * x.size)": "7 stands where the 4 belongs|Your result is 0.5714 times",
+    "return (d ** 2).sum() / (7 * (x.shape[2] * x.shape[3]) ** 2)": (
+        "The normaliser is off: 7 stands where the 4 belongs, n_H is missing (or|, n_W is squared, n_C is squared. You"
+    ),
+    "return 2 * (d ** 2).sum() / (4 * x.size) + 3": "Your result is 2 times the right one, and 3 is added: the formula",
+    "return 2 * (d ** 2).sum() / (4 * x.size) - 0.2": "Your result is 2 times the right one, less 0.2: the",
+    "return (d ** 2).sum() / (4 * x.size) + 7": "Your result is off by the same number, 7, for every input: the",
+    "return (d ** 2).sum() / (4 * x.size) * np.ones(3)": "not everything is summed|Your result is 3 times",
 }
 
 GRAM_OF = {
@@ -405,6 +506,11 @@ GRAM_OF = {
     "A @ A.T @ A @ A.T": "the Gram matrix by itself",
     "A @ A.reshape(A.shape[::-1])": "no transpose",
     "A.reshape(A.shape[::-1]) @ A": "no transpose",
+    "A.T @ A.T.reshape(A.shape)": "no transpose",
+    "A.reshape(A.shape[::-1]) @ A.reshape(A.shape[::-1]).T": "the rows of A are not the columns of what it gives",
+    "2.5 * A @ A.T": "Your result is 2.5 times the right one, for every input",
+    "A @ A.T / 2.5": "You divide by 2.5; the formula divides by nothing",
+    "A @ A.T / A.size": "You divide by n_C n_H n_W; the formula divides by nothing",
     "np.abs(G)": "absolute values of the Gram matrix",
     "G.sum()": "sum the entries up",
     "G.sum(1)": "sum the rows up",
@@ -454,6 +560,31 @@ STYLES = {
     "np.einsum('bhwc,bhwd->bwcd', a, a)": "You don't unroll",
     "(a ** 2).sum((1, 2))": "",
 }
+AXES = ("n_H", "n_W", "n_C")
+STYLES |= {
+    f"(lambda b: {gram})(np.transpose(a[0], {order}).reshape({cut}))": (
+        f"in the order ({', '.join(AXES[axis] for axis in order)}) are cut by `reshape` into {rows} rows, and the "
+        f"Gram matrix is of the {of} of that table"
+    )
+    for order, cut, rows, gram, of in (
+        ((0, 1, 2), "a.shape[1], -1", "n_H", "b.T @ b", "columns"),
+        ((0, 2, 1), "a.shape[2], -1", "n_W", "b @ b.T", "rows"),
+        ((1, 0, 2), "a.shape[3], -1", "n_C", "b @ b.T", "rows"),
+        ((2, 0, 1), "a.shape[1], -1", "n_H", "b.T @ b", "columns"),
+        ((1, 2, 0), "a.shape[1] * a.shape[2], -1", "n_H n_W", "b @ b.T", "rows"),
+        ((0, 1, 2), "a.shape[2] * a.shape[3], -1", "n_W n_C", "b @ b.T", "rows"),
+    )
+}
+STYLES |= {
+    f"np.einsum('{how}', a, a)": said
+    for how, said in {
+        "bhwc,bxwc->bchx": "is of n_H, summed over n_W, once for each n_C",
+        "bhwc,bhyc->bhwy": "is of n_W, summed over n_C, once for each n_H",
+        "bhwc,bhyz->bhwcyz": "is of n_W n_C, and nothing is summed, once for each n_H",
+        "bhwc,bhwc->bhw": "You sum squares over n_C for each n_H n_W",
+        "bhwc,bhwc->bhc": "You sum squares over n_W for each n_H n_C",
+    }.items()
+}
 OF_ONE = {
     "(R - R.mean(1, keepdims=True)) @ (R - R.mean(1, keepdims=True)).T": "subtract each channel's mean",
     "G / P": "divided by n_H n_W",
@@ -464,6 +595,37 @@ OF_ONE = {
     "np.diag(np.diag(G))": "diagonal",
     "G.sum()": "summed up",
     "2 * G": "doubled",
+    "np.diag(G)": "only the sums of squares, the diagonal, are there",
+    "(np.asarray(a, float) ** 2).sum()": "only the sum of all squares is there",
+    "G.sum(1)": "its Gram matrix is summed over one axis",
+    "R.sum(1)": "its activations are not multiplied",
+    "np.einsum('bhwc,bhwd->bhcd', a, a)": "not unrolled, so there is a Gram matrix for each row of the picture",
+    **{
+        f"(lambda b: b @ b.T)(np.transpose(a[0], {order}).reshape({cut}){turned})": (
+            f"the unrolling goes wrong: activations in the order ({', '.join(AXES[axis] for axis in order)}) are cut "
+            f"by `reshape` into n_C {into}"
+        )
+        for order, cut, turned, into in (
+            ((0, 1, 2), "a.shape[3], -1", "", "rows"),
+            ((1, 2, 0), "-1, a.shape[3]", ".T", "columns"),
+        )
+    },
+}
+# The same where both are to be divided by the number of positions P, and one is not, or otherwise.
+OF_ONE_DIVIDED = {
+    "G + P": "n_H n_W is added to its Gram matrix, which is divided by it",
+    "G - P": "n_H n_W is subtracted from its Gram matrix, which is divided by it",
+    "np.floor(G / P)": "its Gram matrix is rounded down when it is divided",
+    "G * P": "its Gram matrix is multiplied by n_H n_W, and not divided by it",
+    "np.einsum('bhwc,bhwd->bhcd', a, a)": "for each row of the picture (n_H), not divided by n_H n_W",
+}
+CROSSED = {
+    "(S @ G.T, G @ G.T)": "The Gram matrix of `a_S` is not of one picture",
+    "(G @ S.T, G @ G.T)": "The Gram matrix of `a_S` is not of one picture",
+    "(S @ S.T, S @ G.T)": "The Gram matrix of `a_G` is not of one picture",
+    "(S @ S.T, G @ S.T)": "The Gram matrix of `a_G` is not of one picture",
+    "(S @ G.T, 0)": "You multiply one picture's activations by the other's",
+    "((S - G) @ (S - G).T, 0)": "You take the Gram matrix of the difference",
 }
 LAYERS = """
 n_C, P = a_G.shape[3], a_G.shape[1] * a_G.shape[2]
@@ -490,6 +652,16 @@ STYLE_COSTS = {
         for way, phrase in OF_ONE.items()
     },
     **{
+        f"{LAYERS.format(way)}return (({compared}) ** 2).sum() / (4 * n_C ** 2)": f"With `{name}`|{phrase}"
+        for way, phrase in OF_ONE_DIVIDED.items()
+        for name, compared in (("a_S", "gram(a_S) - right(a_G) / P"), ("a_G", "right(a_S) / P - gram(a_G)"))
+    },
+    **{
+        f"{LAYERS.format('G')}S, G = (np.asarray(a, float).reshape(-1, n_C).T for a in (a_S, a_G))\nx, y = {made}\n"
+        "return ((x - y) ** 2).sum() / (4 * n_C ** 2 * P ** 2)": phrase
+        for made, phrase in CROSSED.items()
+    },
+    **{
         f"{LAYERS.format('G')}return ((gram(a_S) - gram(a_G)) ** 2).sum() / ({normaliser})": phrase
         for normaliser, phrase in {
             "4 * n_C * P": "The normaliser is not squared",
@@ -500,6 +672,11 @@ STYLE_COSTS = {
             "4 * n_C ** 2 * P": "n_H",
             "4 * n_C ** 2 * P ** 4": "divide by n_H n_W twice",
             "4 * P ** 2": "n_C",
+            "4 * n_C ** 2 * (a_G.shape[1] ** 2 + a_G.shape[2] ** 2)": "You divide by 4 n_C² (n_H² + n_W²); the formula",
+            "(4 + n_C ** 2) * P ** 2": "You divide by (4 + n_C²) n_H² n_W²; the formula",
+            "(2 * (n_C + a_G.shape[1]) * a_G.shape[2]) ** 2": "You divide by (2 (n_H + n_C) n_W)²; the formula",
+            "(n_C + 2 * a_G.shape[1] + a_G.shape[2]) ** 2": "You divide by (2 n_H + n_W + n_C)²; the formula",
+            "64 * n_C ** 6 * P ** 6": "the power 6 of 2 n_H n_W n_C, 64 n_H⁶ n_W⁶ n_C⁶",
             "n_C ** 2 * P ** 2": "4",
         }.items()
     },
@@ -535,7 +712,7 @@ TOTALS = {
     "alpha * (J_content + beta) * J_style": "bracket is wrong",
     "beta * (alpha * J_content + J_style)": "bracket is wrong",
     "alpha * J_content * (beta + J_style)": "multiplied by beta + J_style",
-    "-(alpha * J_content + beta * J_style)": "wrong sign",
+    "-(alpha * J_content + beta * J_style)": "The cost has the wrong sign",
     "alpha + J_content * beta + J_style": "mixed up",
     "J_content + beta * J_style": "alpha is forgotten",
     "alpha * J_content + J_style": "beta is forgotten",
@@ -561,13 +738,55 @@ TOTALS = {
     "(alpha + beta) * J_content + beta * J_style": "the weight alpha + beta",
     "alpha / (alpha + beta) * J_content + beta * J_style": "the weight alpha / (alpha + beta)",
     "alpha * J_content + beta / alpha * J_style": "the weight beta / alpha",
-    "alpha * J_content + beta * J_style + 3": "off by the same number, 3",
-    "3 * (alpha * J_content + beta * J_style)": "3 times the right one",
+    "alpha * J_content + beta * J_style + 3": "Your result is off by the same number, 3",
+    "3 * (alpha * J_content + beta * J_style)": "Your result is 3 times the right one",
     "3 * alpha * J_content + beta * J_style": "J_content has 3 times its weight alpha",
     "alpha * J_content + 5 * beta * J_style": "J_style has 5 times its weight beta",
     "7.5 * J_content + beta * J_style": "J_content always has the weight 7.5: use alpha",
     "alpha * J_content + 7.5 * J_style": "J_style always has the weight 7.5: use beta",
 }
+TERMS = {
+    "{cost}": "{own} is forgotten: it weights {cost}",
+    "{own}": "{cost} is forgotten",
+    "{own} ** 2 * {cost}": "You square {own}",
+    "{own} * {cost} ** 2": "You square {cost}",
+    "({own} * {cost}) ** 2": "You square the product of {own} and {cost}",
+    "{own} * {cost} ** 0.5": "You take the square root of {cost}",
+    "({own} + {cost})": "You add {own} to {cost}; multiply",
+    "({own} - {cost})": "You subtract {cost} from {own}; multiply",
+    "({cost} - {own})": "You subtract {own} from {cost}; multiply",
+    "{cost} / {own}": "You divide {cost} by {own}; multiply",
+    "{own} / {cost}": "You divide {own} by {cost}; multiply",
+    "{cost} // {own}": "You divide {cost} by {own} and round down (`//`); multiply",
+    "{own} // {cost}": "You divide {own} by {cost} and round down (`//`); multiply",
+    "{cost} ** {own}": "You raise {cost} to the power {own}; multiply",
+    "{own} ** {cost}": "You raise {own} to the power {cost}; multiply",
+    "(1 - {own}) * {cost}": "{cost} has the weight 1 - {own}; it is {own}",
+    "(1 - {other}) * {cost}": "{cost} has the weight 1 - {other}; it is {own}",
+    "({own} + {other}) * {cost}": "{cost} has the weight {own} + {other}; it is {own}",
+    "{own} / ({own} + {other}) * {cost}": "{cost} has the weight {own} / ({own} + {other}); it is {own}",
+    "{own} / {other} * {cost}": "{cost} has the weight {own} / {other}; it is {own}",
+}
+NAMES = {"own": "alpha", "other": "beta", "cost": "J_content"}, {"own": "beta", "other": "alpha", "cost": "J_style"}
+TOTALS |= {
+    f"{form.format(**names)} + {rest}": phrase.format(**names)
+    for names, rest in zip(NAMES, ("beta * J_style", "alpha * J_content"), strict=True)
+    for form, phrase in TERMS.items()
+}
+TOTALS |= {
+    "(alpha * J_content) // (beta * J_style)": "You divide one cost by the other, rounding down",
+    "J_style * alpha / (beta * J_content)": "You divide",
+    "J_style / J_content": "You divide",
+    "-beta * J_style": "The cost J_content with its weight alpha is left out|The cost has the wrong sign",
+    "-alpha * J_content": "The cost J_style with its weight beta is left out|The cost has the wrong sign",
+    "(J_content + beta * J_style) / (alpha + beta)": "divide by alpha + beta|alpha is forgotten",
+    "-(alpha * J_content + J_style)": "The cost has the wrong sign|beta is forgotten",
+    "alpha * beta * J_content + J_style": "J_content has the weight alpha * beta; it is alpha|beta is forgotten",
+    "J_content - beta * J_style": "You subtract the style's cost|alpha is forgotten",
+    "J_style - alpha * J_content": "You subtract the content's cost|beta is forgotten",
+    "J_content ** 2 + beta * J_style * J_content": "For J_content =",
+}
+VARIANCE = "variance = tf.reduce_mean(tf.square(a - mean), axis=[1, 2], keepdims=True)"
 NORMS = {
     ("x = (a - mean)", "x = a"): "mean is not subtracted",
     ("x = (a - mean)", "x = (a + mean)"): "mean is added",
@@ -593,8 +812,28 @@ NORMS = {
     ),
     **{
         ("axis=[1, 2]", f"axis={axes}"): phrase
-        for axes, phrase in {"[1]": "along the rows", "[2]": "along the columns", "[3]": "over its channels"}.items()
+        for axes, phrase in {
+            "[1]": "along the rows", "[2]": "along the columns", "[3]": "over its channels",
+            "[0]": "You normalise over the batch: ", "[0, 1, 2, 3]": "over everything, batch and channels too",
+        }.items()
     },
+    (VARIANCE, "variance = tf.math.reduce_variance(a, axis=[1, 2, 3], keepdims=True)"): (
+        "Only the variance: you normalise over all channels together"
+    ),
+    (f"mean = tf.reduce_mean(a, axis=[1, 2], keepdims=True)\n{VARIANCE}",
+     "mean = tf.reduce_mean(a, axis=[1, 2, 3], keepdims=True)\n"
+     "variance = tf.math.reduce_variance(a, axis=[1, 2], keepdims=True)"): (
+        "Only the mean: you normalise over all channels together"
+    ),
+    ("variance + EPSILON", "variance / (1 - 1 / (a.shape[1] * a.shape[2])) + EPSILON"): "that of a sample",
+    ("tf.sqrt(variance + EPSILON)", "tf.reduce_mean(tf.abs(a - mean), axis=[1, 2], keepdims=True)"): (
+        "mean absolute deviation"
+    ),
+    ("return scale", "return 3 * scale"): "For `a` of shape (2, 5, 7, 3), `scale` and `shift` of shape (2, 3), exp",
+    ("return scale[:, None, None, :] * x + shift[:, None, None, :]",
+     "return 3 * (scale[:, None, None, :] * x + shift[:, None, None, :])"): "3 times what it should be",
+    ("return scale[:, None, None, :] * x + shift[:, None, None, :]",
+     "return -(scale[:, None, None, :] * x + shift[:, None, None, :])"): "The result has the wrong sign",
 }
 COSTS = {
     ("a_C[content_layer]", "a_S[content_layer]"): "against the style picture",
@@ -619,6 +858,18 @@ COSTS = {
     ("total_cost(J_content, J_style, alpha, beta)", "alpha * J_content - beta * J_style"): "subtracted",
     ("total_cost(J_content, J_style, alpha, beta)", "alpha * J_content * beta * J_style"): "multiplied",
 }
+# What a message has only where the phrase says so.
+MORE = ("has the wrong sign", "Your result is", "off by the same")
+# All that each check knows by name: one of them, and not two together, explains an answer with one mistake.
+TEXTS = {
+    each.right.__name__: {mistake.text for stage in each.stages for mistake in stage}
+    for each in [*vars(formulas).values(), *vars(neighbours).values()] if isinstance(each, formulas.Formula)
+} | {"nearest_spots": {mistake.text for stage in neighbours._STAGES for mistake in stage}}
+# But where several explain it alike, and where the normaliser is wrong.
+SEVERAL = (
+    "mistakes explain your figures", "ormaliser", "; the formula divides by", "; the formula multiplies all",
+    "The 2 is not squared", "Your result is", "makes no difference",
+)  # fmt: skip
 WRONG = {
     "compute_content_cost": (PICTURES, CONTENTS),
     "gram_matrix": ("A = np.asarray(A, float)\n", GRAMS),
@@ -642,6 +893,11 @@ WRONG = {
 def test_a_mistake_is_called_by_its_name(exercise, body, phrase):
     found = getattr(checks, exercise)(answer(exercise, body, HELPERS))
     assert found.outcome == "wrong" and all(part in found.message for part in phrase.split("|")), found.message
+    more = [words for words in MORE if words in found.message and words not in phrase]
+    assert not more, found.message
+    name = re.sub(r"(^| )For `.*", "", found.message)
+    several = "|" in phrase or any(words in name for words in SEVERAL)
+    assert several or exercise == "total_cost" or name in TEXTS[exercise], found.message
 
 
 @pytest.mark.parametrize(
@@ -656,3 +912,116 @@ def test_a_mistake_in_the_fast_networks_formulas_is_called_by_its_name(exercise,
     assert change[0] in right
     found = result(exercise, right.replace(*change))
     assert found.outcome == "wrong" and phrase in found.message, found.message
+    assert ("times what it should be" in found.message) == ("times what" in phrase), found.message
+
+
+# The same mistakes the other way round: their sign says nothing.
+TURNED = {
+    "compute_content_cost": {
+        "(y - x).sum() / N": "The square is missing",
+        "((y - x) ** 3).sum() / N": "third power",
+        "((y - x) ** 5).sum() / N": "the power 5",
+        "(y ** 2 - x ** 2).sum() / N": "subtract squares",
+        "(y ** 2 - x).sum() / N": "Only the second is squared",
+        "(y - x ** 2).sum() / N": "Only the first is squared",
+        "-(x * y).sum() / N": "multiply the two",
+        "np.sign(y - x).sum() / N": "signs of the differences",
+        "2 * (y - x).sum() / N": "double the differences",
+    },
+    "compute_match_cost": {"(-1 / c).mean()": "divide 1 by the cosine", "-np.floor(1 / c).mean()": "and round down"},
+}
+BEFORE = {"compute_content_cost": PICTURES, "compute_match_cost": f"{ALL}{DIRECTIONS}c = (t * g).sum(-1)\n"}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "way", "phrase"),
+    [pytest.param(name, *each, id=f"{name}: {each[1]}") for name, all in TURNED.items() for each in all.items()],
+)
+def test_where_a_sign_tells_nothing_it_is_not_said_to_be_wrong(exercise, way, phrase):
+    found = getattr(checks, exercise)(answer(exercise, f"{BEFORE[exercise]}return {way}", HELPERS))
+    assert found.outcome == "wrong" and phrase in found.message, found.message
+    assert "wrong sign" not in found.message
+
+
+N = "4.0 * int(a_G.shape[1] * a_G.shape[2] * a_G.shape[3])"
+PRODUCTS = "A[:, None] * A[None]"
+REDUCED = "__import__('functools').reduce(tf.{}, tf.unstack(A[:, None] * A[None], axis=-1))"
+PLACES_IN_TENSORFLOW = (
+    "m = tf.reduce_mean(a_S, [0, 1, 2])\n"
+    "v = 1 - tf.reduce_sum(tf.math.l2_normalize(a_T - m, -1) * tf.math.l2_normalize(a_G - m, -1), -1)\nreturn "
+)
+# What of several mistakes with the same result is told by TensorFlow's operations: in it, and not in it.
+SEEN = {
+    ("compute_content_cost", f"tf.reduce_sum(tf.abs(a_C - a_G)) / ({N})"): ("You sum absolute values", "Either"),
+    ("compute_content_cost", f"tf.reduce_sum(tf.sqrt((a_C - a_G) ** 2)) / ({N})"): ("take the root of each", "Either"),
+    ("compute_content_cost", f"tf.reduce_sum((tf.abs(a_C) - tf.abs(a_G)) ** 2) / ({N})"): ("absolute values of", ":"),
+    ("compute_content_cost", f"tf.reduce_max((a_C - a_G) ** 2) / ({N})"): ("You take the largest entry", "Either"),
+    ("compute_content_cost", f"tf.reduce_min((a_C - a_G) ** 2) / ({N})"): ("You take the smallest entry", "Either"),
+    ("compute_content_cost", f"tf.reduce_sum(tf.cast(tf.not_equal(a_C, a_G), tf.float32)) + 0 * {N}"): (
+        "You count where the two differ", "The sum is missing"
+    ),
+    ("compute_content_cost", f"tf.reduce_sum(tf.sign(a_C - a_G)) / ({N})"): ("You take the signs", "Either"),
+    ("compute_content_cost", f"tf.reduce_mean((a_C - a_G) ** 2) / ({N})"): ("You take the mean for the sum", "Either"),
+    ("compute_content_cost", f"tf.reduce_sum((a_C - a_G) ** 2) / (({N}) ** 2 / 4)"): ("belongs to the style", "Either"),
+    ("gram_matrix", f"tf.reduce_max({PRODUCTS}, axis=-1)"): ("the largest product over the positions", "Either"),
+    ("gram_matrix", f"tf.reduce_min({PRODUCTS}, axis=-1)"): ("the smallest product over the positions", "Either"),
+    ("gram_matrix", f"tf.reduce_prod({PRODUCTS}, axis=-1)"): ("multiply the products over the positions", "Either"),
+    ("gram_matrix", REDUCED.format("maximum")): ("the largest product over the positions", "Either"),
+    ("gram_matrix", REDUCED.format("minimum")): ("the smallest product over the positions", "Either"),
+    ("gram_matrix", "tf.abs(A) @ tf.transpose(tf.abs(A))"): ("You multiply absolute values of A", "Either"),
+    ("compute_match_cost", f"{PLACES_IN_TENSORFLOW}tf.reduce_max(v)"): ("You take the largest 1 - cosine", "Either"),
+    ("compute_match_cost", f"{PLACES_IN_TENSORFLOW}tf.reduce_min(v)"): ("You take the smallest 1 - cosine", "Either"),
+    ("compute_match_cost", f"{PLACES_IN_TENSORFLOW}tf.reduce_prod(v)"): ("You multiply over the places", "Either"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body", "says", "not_says"), [(*key, *words) for key, words in SEEN.items()])
+def test_of_mistakes_with_one_result_that_is_told_whose_operation_ran(exercise, body, says, not_says):
+    message = getattr(checks, exercise)(answer(exercise, body)).message
+    assert says in message and not_says not in message.partition(" For ")[0], message
+
+
+@pytest.mark.parametrize("body", ["np.tanh(A @ np.transpose(A))", "np.cos(A)", "np.sin(A).sum(1)"])
+def test_of_what_no_mistake_explains_only_the_figures_are_said(body):
+    message = checks.gram_matrix(answer("gram_matrix", body)).message
+    assert message.startswith("For `A` of shape (3, 7), expected an array of shape (3, 3) that begins "), message
+
+
+def test_what_needs_more_than_three_changes_is_not_told():
+    body = f"{PICTURES}return np.abs(d).sum() / (7 * (x.shape[2] * x.shape[3]) ** 2)"
+    message = checks.compute_content_cost(answer("compute_content_cost", body)).message
+    assert message.startswith("For `a_C`, `a_G` of shape (1, 5, 7, 3), expected "), message
+
+
+def test_what_was_written_for_a_product_is_told_as_it_is_computed():
+    names = {name: np.float64(x) for name, x in (("four", 4.1313), ("n_H", 23.3717), ("n_W", 7.7191), ("n_C", 3.9177))}
+    seen, sums = set(), {f"({a} + {b})" for a, b in itertools.combinations(names, 2)}
+    for text, operator, changes, value in hypotheses._expressions(list(names.items())):
+        sums = {each for each in sums if each not in text}
+        assert changes == len(re.findall(r" (?:[+-]|//?) ", text))
+        seen.add(operator)
+        if np.isfinite(value):
+            assert eval(re.sub(r"(?<=[\w)]) (?=[\w(])", " * ", text), {}, names) == pytest.approx(value), text
+    assert seen == {"*", "+", "-", "/", "//"} and not sums
+
+
+SHAPES = {
+    "compute_content_cost": "For `a_C`, `a_G` of shape (1, 5, 7, 3), expected ",
+    "gram_matrix": "For `A` of shape (3, 7), expected an array of shape (3, 3) that begins ",
+    "compute_layer_style_cost": "For `a_S`, `a_G` of shape (1, 5, 7, 3), expected ",
+    "cosine_similarity": "For `x` of shape (5, 3), `y` of shape (7, 3), expected an array of shape (5, 7) that begins ",
+    "nearest_spots": "For `v_C` of shape (16, 6) and `v_S` of shape (9, 6), expected ",
+    "compute_targets": (
+        "For `a_C` of shape (1, 5, 7, 3), `a_S` of shape (1, 6, 4, 3), `chosen` of shape (35,), expected an array of "
+        "shape (1, 5, 7, 3) that begins "
+    ),
+    "compute_match_cost": (
+        "For `a_S` of shape (1, 7, 8, 3), `a_T` of shape (1, 5, 7, 3), `a_G` of shape (1, 5, 7, 3), expected "
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "says"), SHAPES.items(), ids=SHAPES)
+def test_what_is_wrong_is_shown_with_its_input(exercise, says):
+    body = "np.arange(len(v_C)) % len(v_S)" if exercise == "nearest_spots" else "np.float64([[1, 2.5], [7, 9]])"
+    assert says in getattr(checks, exercise)(answer(exercise, body)).message

@@ -134,6 +134,13 @@ def test_the_gradient_in_tiles_is_that_of_the_whole(whole, tiled):
     np.testing.assert_allclose(other, one, atol=1e-4 * np.abs(one).max())
 
 
+def test_style_matrices_of_tiles_are_those_of_the_whole(whole, tiled):
+    one, other = (objective._features(PICTURE)[0] for objective in (whole, tiled))
+    assert one.keys() == other.keys() == {sight.key for sight in whole.evaluator.sights}
+    for key, S in one.items():
+        np.testing.assert_allclose(other[key], S, rtol=1e-4, atol=1e-5 * np.abs(S).max())
+
+
 def test_one_painting_everywhere(plain):
     recipe, regions = plain.recipe, everywhere(FIRST)
     expected = expected_costs(PICTURE, recipe, regions)
@@ -155,6 +162,21 @@ def test_the_gradient_is_the_slope_of_the_value(kind, request):
         rise = objective(picture + direction).value - objective(picture - direction).value
         slope = 2 * np.vdot(gradient.astype(np.float64), direction)
         assert rise == pytest.approx(slope, rel=0.01)
+
+
+@pytest.mark.parametrize("pixels", [None, TILED])
+def test_each_cost_has_its_own_weight_in_the_gradient(pixels):
+    evaluator = objective_of().evaluator
+
+    def gradient(alpha, beta):
+        recipe = dataclasses.replace(RECIPE, alpha=alpha, beta=beta, tv_weight=0)
+        return Objective(evaluator, recipe, CONTENT, REGIONS, pixels)(PICTURE).gradient
+
+    content, style = gradient(1, 0), gradient(0, 1)
+    times = np.linalg.norm(content) / np.linalg.norm(style)
+    np.testing.assert_allclose(
+        gradient(7, 3 * times), 7 * content + 3 * times * style, atol=1e-3 * np.abs(content).max()
+    )
 
 
 def test_pixels_that_cannot_be_saved_cost_their_squared_distance_and_are_pulled_back(whole):
@@ -258,6 +280,13 @@ def test_the_depth_that_suffices_leaves_out_what_is_within_the_tolerance(kind, r
             break
     assert objective.sufficient_depth(PICTURE) == left
     assert objective.sufficient_depth(PICTURE, 2.0) == RECIPE.layers[0]
+
+
+def test_the_depth_that_suffices_is_the_same_whatever_the_size_of_the_cost(whole):
+    small = objective_of(dataclasses.replace(RECIPE, alpha=RECIPE.alpha * 1e-9, beta=RECIPE.beta * 1e-9))
+    tolerances = np.linspace(0, 1, 30)
+    depths = [[each.sufficient_depth(PICTURE, t) for t in tolerances] for each in (whole, small)]
+    assert depths[0] == depths[1] and len(set(depths[0])) > 2
 
 
 def test_a_layer_of_both_costs_counts_with_both():

@@ -125,8 +125,10 @@ def ratio_of(answer: Array, value: Any) -> float | None:
         answer, value = answer.reshape(()), value.reshape(())
     if answer.shape != value.shape or not value.any() or not answer.any() or not np.isfinite(value).all():
         return None
+    # Scaled first: squares of very large or very small numbers would be infinite or 0.
+    size = np.abs(value).max()
     with np.errstate(all="ignore"):
-        ratio = np.vdot(value, answer) / np.vdot(value, value)
+        ratio = np.vdot(value / size, answer) / np.vdot(value / size, value / size) / size
     if not np.isfinite(ratio) or not ratio:
         return None
     return ratio if np.abs(answer - ratio * value).max() <= TOLERANCE * np.abs(answer).max() else None

@@ -166,8 +166,6 @@ def _comparing_pairs() -> list[Mistake]:
                "columns.", _reshaped),
         _pairs("You compare `x` with itself.", lambda x, y: x @ x.T),
         _pairs("You compare `y` with itself.", lambda x, y: y @ y.T),
-        _pairs("You compare channels with channels, not rows with rows: transpose the other table.",
-               lambda x, y: x.T @ y if len(x) == len(y) else None),
         _pairs("You square the products.", lambda x, y: np.sum((x[:, None] * y[None]) ** 2, axis=-1)),
         _pairs("You return one table: the product is missing.", lambda x, y: x),
         _pairs("You return one table: the product is missing.", lambda x, y: y),
@@ -447,9 +445,9 @@ def _picking() -> list[Mistake]:
 
 
 def _without_the_greatest(S: Array) -> Array:
-    S = S.copy()
-    S[np.arange(len(S)), S.argmax(axis=1)] = -np.inf
-    return S
+    """Without the greatest of each row; where several are, any of them is the second as well."""
+    greatest = S >= S.max(axis=1, keepdims=True) - 1e-9
+    return np.where(greatest & (greatest.sum(axis=1, keepdims=True) == 1), -np.inf, S)
 
 
 _STAGES = (_centring(), _likeness(), _picking())
@@ -934,7 +932,6 @@ def _averaging() -> list[Mistake]:
         stage("You take the smallest 1 - cosine of all places, that of the largest cosine: take the mean.",
               lambda v, n: v.min() * n, ran=("Max", "Min")),
         stage("You multiply over the places: take the mean.", lambda v, n: v.prod() * n, ran=("Prod",)),
-        stage("You multiply over the places: take the mean.", lambda v, n: (1 - (1 - v).prod()) * n, ran=("Prod",)),
         stage("You take the variance over the places: take the mean.", lambda v, n: v.var() * n),
         stage("You take the standard deviation over the places: take the mean.", lambda v, n: v.std() * n),
     ]

@@ -27,7 +27,7 @@ _LEARNING_RATE = 2.0
 # The settings of Adam, and where its operation has them.
 _ADAM = {"learning rate": (5, 2.0), "beta1": (6, 0.9), "beta2": (7, 0.999), "epsilon": (8, 1e-8)}
 # Where the operations of other optimisers have the learning rate.
-_RATES = {"GradientDescent": 1, "Momentum": 2, "Adagrad": 2, "AdagradV2": 2, "RMSProp": 3, "Ftrl": 5, "Adadelta": 3}
+_RATES = {"GradientDescent": 1, "Momentum": 2, "Adagrad": 2, "RMSProp": 3, "Ftrl": 4, "Adadelta": 3}
 
 
 def build_train_step(student: Student, _: object) -> None:
@@ -72,7 +72,7 @@ def _optimizer_faults(seen: Sequence[Any]) -> list[str]:
         if kind != "Adam":
             names = {"GradientDescent": "gradient descent", "Momentum": "gradient descent with momentum"}
             rate = f", with the learning rate {settings['learning rate']:.4g}" if "learning rate" in settings else ""
-            return [f"This is {names.get(kind, kind.removesuffix('V2'))}{rate}; use Adam."]
+            return [f"This is {names.get(kind, kind)}{rate}; use Adam."]
         faults = []
         for name, (_, right) in _ADAM.items():
             if not np.isclose(settings[name], right, rtol=1e-4):
@@ -389,7 +389,7 @@ def _fault_of_run(run: Any, runs: Sequence[_Run], student: Student) -> str:
             )
         return "A train_step was run before the `assign`, which then put `input_image` over what it had done."
     again = [number for number in images if first_step is not None and number > first_step]
-    if again and not (len(again) == 1 and not any(steps[again[0] :]) and len(images) == 1):
+    if again:
         if any(steps[again[0] :]):
             return (
                 f"The `assign` was run {len(images)} times, also after a train_step: it is inside the loop, so that "

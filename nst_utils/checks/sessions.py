@@ -35,15 +35,26 @@ def _new_picture(shape: Sequence[int] = _SHAPE) -> Array:
     return RANDOM.uniform(-120, 120, shape).astype(np.float32)
 
 
-def _new_weights() -> Weights:
-    """{layer: (kernel, bias)} of a network with a few channels instead of hundreds."""
+def _new_weights(size: float = 1.0) -> Weights:
+    """{layer: (kernel, bias)} of a network with a few channels instead of hundreds, for pictures of this size.
+
+    Activations are about as large in all layers, so that each of them counts in a cost.
+    """
     channels, weights, depth = {"1": 4, "2": 6, "3": 7, "4": 9, "5": 11}, {}, 3
     for name in LAYERS:
         if name.startswith("conv"):
             width = channels[name[4]]
-            kernel = RANDOM.normal(0, np.sqrt(2 / (9 * depth)), (3, 3, depth, width)).astype(np.float32)
-            weights[name], depth = (kernel, RANDOM.uniform(0.1, 1, width).astype(np.float32)), width
-    return weights
+            kernel = RANDOM.normal(0, np.sqrt(2 / (9 * depth)), (3, 3, depth, width))
+            weights[name], depth = (kernel, size * RANDOM.uniform(0.1, 1, width)), width
+    seen, last = _look(size * _new_picture(), _in_float32(weights)), 1.0
+    for name, (kernel, bias) in weights.items():
+        factor = 50 * size / np.sqrt(np.mean(seen[name] ** 2))
+        weights[name], last = (kernel * factor / last, bias * factor), factor
+    return _in_float32(weights)
+
+
+def _in_float32(weights: Weights) -> Weights:
+    return {name: (kernel.astype(np.float32), bias.astype(np.float32)) for name, (kernel, bias) in weights.items()}
 
 
 def _look(picture: Array, weights: Any) -> dict[str, Array]:
@@ -306,10 +317,12 @@ def run_style_cost(function: Any, weights: Any, style: Any, now: Any, layers: An
 
 def compute_style_cost(student: Student, _: object) -> None:
     """Return for a right compute_style_cost, else raise Wrong."""
-    cases, layers_of, weights = [], [], _new_weights()
+    cases, layers_of = [], []
     for number, layers in enumerate(_STYLE_LAYERS):
-        # Of pictures that differ little the cost is small, and a constant added to it shows.
-        pictures = [(0.01 if number == 1 else 1) * _new_picture() for _ in range(2)]
+        # Of small activations the cost is small, and a constant added to it shows.
+        size = 0.01 if number == 1 else 1.0
+        # Noise as strong as another noise has nearly its Gram matrices in the deep layers.
+        weights, pictures = _new_weights(size), [size * _new_picture(), size / 2 * _new_picture()]
         seen = student.ask(
             "run_style_cost", weights=weights, style=pictures[0], now=pictures[1], layers=layers, gradient=number == 2
         )

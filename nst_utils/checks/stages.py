@@ -147,7 +147,6 @@ def finishing() -> list[Mistake]:
         stage("You square the cost; the formula does not.", lambda v, n: v**2 / n),
         stage("You take the square root of the sum; the formula has none.", lambda v, n: np.sqrt(v)),
         stage("You take the square root of the cost; the formula has none.", lambda v, n: np.sqrt(v * n)),
-        stage("You take the absolute value of the sum.", lambda v, n: np.abs(v), ran=("Abs",)),
         stage("A whole-number division (`//` or `int`) rounds down.", lambda v, n: n * np.floor(v / n)),
         stage("The result is rounded to a whole number.", lambda v, n: n * np.round(v / n)),
         stage("You take the logarithm; the formula has none.", lambda v, n: n * np.log(v / n)),
