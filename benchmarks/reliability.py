@@ -151,6 +151,25 @@ def sweeps(figures):
     return lines
 
 
+def clusters(figures):
+    """Of clusters.json."""
+    lines = [
+        *_head("Recipes for clusters", "python benchmarks/clusters.py", figures),
+        "The recipes of [many pictures at once](sweep.md), taken from that page and followed on one machine: Slurm and "
+        "Dask Gateway, whose jobs or workers were cancelled or killed meanwhile. Of Kubernetes there was none: the "
+        "resource fits the operator's definition, and what its pods are to run was run as processes. Each picture "
+        "compared, byte by byte, with one made alone, each score with the one designed.", "",
+        "| recipe | versions | pictures or submissions | jobs or workers ended | lost | different |",
+        "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for each in figures["recipes"].values():
+        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
+        found = (each["ended"], each["lost"], each["different"])
+        cells = (each["recipe"], versions, each["pictures"], *(number or "none" for number in found))
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return [*lines, ""]
+
+
 def fuzz(figures):
     """Of fuzz.json."""
     bounds, readers = figures["bounds"], figures["readers"]
@@ -193,8 +212,8 @@ def mutation(figures):
         "The package's own code, changed in one place at a time by the operators of mutmut: another number, operator "
         "or comparison, an argument left out, a text or a value replaced. A test has to fail. Annotations, casts, "
         "docstrings and the wording of messages are not changed. Each mutant gets the tests that run its line and that "
-        f"usually take up to {figures['slow']} seconds, {figures['patience'][0]} seconds in all "
-        f"({figures['patience'][1]} for one of the checks). "
+        f"usually take up to {' or '.join(map(str, sorted({row['slow'] for row in rows})))} seconds, "
+        f"{' or '.join(map(str, sorted(set(figures['patience']))))} seconds in all. "
         + (f"All mutants were tried, but {'; '.join(fewer)}." if fewer else "All mutants were tried."), "",
         "| module | mutants tried | killed | share | of these, by not coming to an end |", "|---|---|---|---|---|",
         *(
@@ -233,8 +252,8 @@ def _change(before, after, around=40):
 
 # {file in benchmarks/results: its section}, in the order of the page.
 SECTIONS = {
-    "grading": grades, "survival": survival, "sweep": sweeps, "downloads": downloads, "fuzz": fuzz, "mutants": mutants,
-    "mutation": mutation,
+    "grading": grades, "survival": survival, "sweep": sweeps, "clusters": clusters, "downloads": downloads,
+    "fuzz": fuzz, "mutants": mutants, "mutation": mutation,
 }  # fmt: skip
 
 

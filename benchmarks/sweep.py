@@ -123,17 +123,39 @@ def simulated(folder, count, size):
     }  # fmt: skip
 
 
-def kills(folder, wanted, seed):
-    """Sixty pictures whose workers are killed at random; kills, pictures lost, pictures that differ."""
-    from conftest import random_network, workers_of
+def tiny_settings(folder, count):
+    """A settings file of so many pictures by a tiny network, each of a second; its path."""
+    from conftest import random_network
 
     from nst_utils.course.config import CONFIG
     from nst_utils.network.matconvnet import write_matconvnet
 
     write_matconvnet(folder / "tiny.mat", random_network(), CONFIG.MEANS, "a tiny network")
-    grid = {"beta": [10 + n for n in range(60)]}
+    grid = {"beta": [10 + n for n in range(count)]}
     tiny = {"weights": "tiny.mat", "precision": "float32", "size": [48, 40], "optimizer": "adam", "iterations": 150}
-    path, out = write_settings(folder, **tiny, grid=grid), folder / "killed"
+    return write_settings(folder, **tiny, grid=grid)
+
+
+def against_alone(path, out):
+    """Of the pictures that a settings file asks for: (those that are not there, those that are other than alone)."""
+    lost = different = 0
+    for task in read_plan(path).tasks:
+        try:
+            with Image.open(out / f"{task.name}.png") as image:
+                picture = np.asarray(image)
+        except OSError:
+            lost += 1
+            continue
+        alone = stylize(task.content.path, [each.path for each in task.styles], **task.settings).image
+        different += not np.array_equal(picture, alone)
+    return lost, different
+
+
+def kills(folder, wanted, seed):
+    """Sixty pictures whose workers are killed at random; kills, pictures lost, pictures that differ."""
+    from conftest import workers_of
+
+    path, out = tiny_settings(folder, 60), folder / "killed"
     random, made = np.random.default_rng(seed), 0
     command = [sys.executable, "-m", "nst_utils.cli", "sweep", str(path), "-o", str(out), "--workers", "2"]
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
@@ -145,16 +167,7 @@ def kills(folder, wanted, seed):
             if workers and 0 < there < 58 and made < wanted:
                 random.choice(workers).kill()
                 made += 1
-    lost = different = 0
-    for task in read_plan(path).tasks:
-        try:
-            with Image.open(out / f"{task.name}.png") as image:
-                picture = np.asarray(image)
-        except OSError:
-            lost += 1
-            continue
-        alone = stylize(task.content.path, [each.path for each in task.styles], **task.settings).image
-        different += not np.array_equal(picture, alone)
+    lost, different = against_alone(path, out)
     return {"tasks": 60, "kills": made, "results_lost": lost, "results_different": different}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import ROOT, Dask, assert_one_sentence, posix_only, random_network, workers_of
+from distributed import Client, LocalCluster
 from PIL import Image
 
 from nst_utils.base.errors import InputError
@@ -333,13 +334,49 @@ def test_what_raises_fails_alone_and_what_is_sent_comes(dask, tmp_path):
     assert "ValueError" in found["two"].reason and "gone" in found["4"].reason
 
 
+def local_cluster(**settings):
+    return LocalCluster(threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", **settings)
+
+
+@pytest.mark.timeout(300)
+def test_a_cluster_as_an_object_paints_and_goes_on(settings, tmp_path):
+    path = settings('content = "photos"\nstyle = "two.png"')
+    with local_cluster(n_workers=2) as given:
+        assert sweep(path, tmp_path / "out", given).done == 3
+        assert_whole(path, tmp_path / "out")
+        painters = {json.loads(each.read_text())["worker"] for each in tmp_path.glob("out/records/*")}
+        with Client(given) as client:
+            pids = client.run(os.getpid).values()
+        assert len(pids) == 2 and {int(each.rpartition(":")[2]) for each in painters} <= set(pids)
+
+
+@pytest.mark.timeout(120)
+def test_a_cluster_that_adapts_is_asked_for_its_first_worker():
+    with local_cluster(n_workers=0) as adapts:
+        adapts.adapt(minimum=0, maximum=2, interval="0.2s")
+        with connected(adapts) as client:
+            assert client.nthreads()
+            while client.nthreads():  # it has nothing to do
+                time.sleep(0.1)
+            calls = [Call(number, (number,)) for number in range(5)]
+            assert dict(answers(client, lambda number: -number, calls)) == {number: -number for number in range(5)}
+
+
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch, settings, tmp_path, capsys):
     monkeypatch.setattr(cluster, "PATIENCE", 1.0)
     path = settings('content = "one.png"\nstyle = "two.png"')
-    for address in ("tcp://127.0.0.1:1", "nonsense", "tcp://no.such.host.invalid:8786"):
+    for address in ("tcp://127.0.0.1:1", "nonsense", "tcp://no.such.host.invalid:8786", "gateway://127.0.0.1:1/a", 3):
         with pytest.raises(InputError) as error:
             sweep(path, tmp_path / "out", address)
-        assert_one_sentence(error.value, address, "dask scheduler")
+        assert_one_sentence(error.value, str(address), "dask scheduler")
+    with pytest.raises(InputError) as error:
+        sweep(path, tmp_path / "out", "tls://127.0.0.1:1")
+    assert_one_sentence(error.value, "tls://127.0.0.1:1", "certificates")
+    with local_cluster(n_workers=0) as closed:
+        pass
+    with pytest.raises(InputError) as error:
+        sweep(path, tmp_path / "out", closed)
+    assert_one_sentence(error.value, closed.scheduler_address, "closed")
 
 
 @posix_only

@@ -86,9 +86,7 @@ def connected(
             cleanup.enter_context(_gone_is_told(distributed, scheduler))
             if not client.nthreads():
                 tell(f"The scheduler at {_address(scheduler)} has no workers yet: waiting for the first one ...")
-                while not client.nthreads():
-                    time.sleep(PAUSE)
-                    _check_there(client, scheduler)
+                _wait_for_workers(client, scheduler)
         yield client
 
 
@@ -146,9 +144,10 @@ def answers(
     """(what a call is about, what the function returned, or a Failure), in the order in which they are done.
 
     The calls are taken when there is room for them: each worker has one at work and one that waits, the rest has not
-    been made. Dask blames a dead worker on every call that it had, at work or not; so a call that is blamed is made
-    again when all others are done, alone. tell: called with a sentence where no worker is left to wait for. Raises
-    InputError where the scheduler goes.
+    been made. Where there is no worker, one call waits for it: that is how a cluster that adapts is asked for one. Dask
+    blames a dead worker on every call that it had, at work or not; so a call that is blamed is made again when all
+    others are done, alone. tell: called with a sentence where no worker is left to wait for. Raises InputError where
+    the scheduler goes.
     """
     distributed, waiting = _distributed(), iter(calls)
     blamed: list[tuple[Call, int]] = []
@@ -180,10 +179,10 @@ def answers(
                     yield placed.call.about, failure
                 future.cancel()
                 sent.release(placed.own)
-            while not exhausted and (place := _roomiest(threads, running)):
+            while not exhausted and len(running) < max(1, 2 * sum(threads.values())):
                 call = next(waiting, None)
                 exhausted = call is None
-                if call is not None and (failure := submit(call, place)):
+                if call is not None and (failure := submit(call, _roomiest(threads, running))):
                     yield call.about, failure
             while exhausted and blamed and not running:
                 call, attempt = blamed.pop()
@@ -191,8 +190,6 @@ def answers(
                     yield call.about, failure
             if exhausted and not running:
                 return
-            if not running:  # no worker to give anything to
-                time.sleep(PAUSE)
             with contextlib.suppress(distributed.TimeoutError):
                 distributed.wait(list(running), timeout=PAUSE, return_when="FIRST_COMPLETED")
             _check_there(client, scheduler)
@@ -228,11 +225,9 @@ class _Placed:
 
 
 def _roomiest(threads: Mapping[str, int], running: Mapping[Future[Any], _Placed]) -> str | None:
-    """The worker, of {address: threads}, that has least to do, unless each has one call that waits."""
+    """The worker, of {address: threads}, that has least to do; None where there is none."""
     load = Counter(placed.place for placed in running.values())
-    if not threads or len(running) >= 2 * sum(threads.values()):
-        return None
-    return min(threads, key=lambda address: load[address] / threads[address])
+    return min(threads, key=lambda address: load[address] / threads[address], default=None)
 
 
 def _stranded(client: Client, threads: Mapping[str, int], running: Mapping[Future[Any], _Placed]) -> list[Future[Any]]:
@@ -393,11 +388,20 @@ def _gone_is_told(distributed: Any, scheduler: Any) -> Iterator[None]:
         raise _gone(scheduler) from None
 
 
+def _check_certificates(distributed: Any, scheduler: Any) -> None:
+    if str(scheduler).startswith("tls://") and not distributed.Security().get_connection_args("client")["ssl_context"]:
+        raise InputError(
+            f"The scheduler at {scheduler} wants a certificate: tell Dask of it, by its settings or by the variables "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ...__TLS__CLIENT__CERT and ...__TLS__CLIENT__KEY."
+        )
+
+
 @contextlib.contextmanager
 def _elsewhere(distributed: Any, scheduler: Any) -> Iterator[Client]:
+    _check_certificates(distributed, scheduler)
     try:
         client = distributed.Client(scheduler, timeout=PATIENCE)
-    except (OSError, TimeoutError, ValueError) as error:
+    except Exception as error:  # a TypeError, too, or whatever it finds wrong with a cluster
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"There is no scheduler that answers at {_address(scheduler)} ({reason[:120]}): start one with "
@@ -405,6 +409,15 @@ def _elsewhere(distributed: Any, scheduler: Any) -> Iterator[Client]:
         ) from None
     with client:
         yield client
+
+
+def _wait_for_workers(client: Client, scheduler: Any) -> None:
+    # A cluster that adapts starts none before there is something to do.
+    something = client.submit(bool, pure=False)
+    while not client.nthreads():
+        time.sleep(PAUSE)
+        _check_there(client, scheduler)
+    something.release()
 
 
 def _check_there(client: Client, scheduler: Any) -> None:
