@@ -1193,7 +1193,10 @@ class Doubled:
         return 2 * tf.matmul(A, A, transpose_b=True)
 
 
-@pytest.mark.parametrize("function", [Doubled(), partial(tf.matmul, transpose_b=True), np.linalg.det, len], ids=repr)
+@pytest.mark.parametrize(
+    "function", [Doubled(), partial(tf.matmul, transpose_b=True), np.linalg.det, len],
+    ids=["an object", "a partial", "of NumPy", "built in"],
+)  # fmt: skip
 def test_what_can_be_called_and_is_no_function_is_judged_too(function):
     result = checks.gram_matrix(function)
     assert (result.exercise, result.outcome) == ("gram_matrix", "wrong") and "cannot be judged" not in result.message
