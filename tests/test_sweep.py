@@ -371,7 +371,7 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch, settings, tmp_path, 
         assert_one_sentence(error.value, str(address), "dask scheduler")
     with pytest.raises(InputError) as error:
         sweep(path, tmp_path / "out", "tls://127.0.0.1:1")
-    assert_one_sentence(error.value, "tls://127.0.0.1:1", "certificates")
+    assert_one_sentence(error.value, "tls://127.0.0.1:1", "certificate")
     with local_cluster(n_workers=0) as closed:
         pass
     with pytest.raises(InputError) as error:

@@ -47,7 +47,7 @@ def build_train_step(student: Student, _: object) -> None:
         )
     rate = np.abs(first[0]).mean()
     # The gradient at the start is -2 weight target; Adam's first step is the learning rate, against its sign.
-    up = [np.vdot(step, -target) > 0 for step, target in zip(first, targets, strict=True)]
+    up = [np.mean(np.sign(step) == -np.sign(target)) > 0.9 for step, target in zip(first, targets, strict=True)]
     named = " ".join([*_optimizer_faults(seen), *(["You maximise the cost: minimise J, not -J."] if all(up) else [])])
     if not named and ratio_of(first[0], adam[0][1]) is None:
         named = "The picture is not moved along the gradient of J: minimise J itself."
