@@ -23,6 +23,7 @@ PARTS = {
     "docs": "the documentation",
     "bench": "the benchmarks",
     "fuzz": "the fuzzing of the readers of files",
+    "clusters": "the recipes for clusters, followed by a command",
 }
 _LABEL = 14
 
