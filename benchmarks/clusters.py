@@ -34,6 +34,10 @@ from sweep import against_alone, tiny_settings
 
 from nst_utils.sweep.run import sweep
 
+sys.path.insert(0, str(ROOT / "tests"))
+
+from conftest import free_port  # noqa: E402
+
 PAGE = ROOT / "docs" / "sweep.md"
 PICTURES, SUBMISSIONS = 20, 6
 # Debian has the daemons where only root looks; this Python's commands are those that jobs and servers find.
@@ -69,12 +73,6 @@ def need(commands, packages, how):
         missing.append(name)
     if missing:
         sys.exit(f"{', '.join(missing)} cannot be found, which this needs: {how}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(true, what, seconds=60):
@@ -378,5 +376,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "tests"))
     main()

@@ -122,15 +122,21 @@ def assert_one_sentence(message, *parts):
         assert str(part) in message, f"{part} is not in: {message}"
 
 
+def free_port():
+    """A port of this machine that nothing listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Dask:
     """`dask scheduler` and `dask worker` as processes of their own."""
 
     def __init__(self, folder):
         self.folder, self.processes = folder, []
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-        self.start("scheduler", "--host", "127.0.0.1", "--port", self.address.rpartition(":")[2], "--no-dashboard")
+        port = free_port()
+        self.address = f"tcp://127.0.0.1:{port}"
+        self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
 
     def start(self, *words, path=ROOT):
         command = [sys.executable, "-m", "dask", *map(str, words)]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from dataclasses import replace
 import imageio.v2 as iio
 import numpy as np
 import pytest
-from conftest import ROOT, assert_one_sentence
+from conftest import ROOT, assert_one_sentence, free_port
 from PIL import Image
 
 from nst_utils.base.errors import InputError
@@ -589,8 +588,3 @@ def test_two_workers_train_one_network(tmp_path, tiny_mat):
     checkpoints = sorted(path.name for path in tmp_path.glob("*checkpoint*"))
     assert checkpoints == ["worker0.npz.checkpoint.npz"]
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

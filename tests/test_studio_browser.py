@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,10 +14,9 @@ import time
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, random_network
+from conftest import ROOT, free_port, random_network
 from PIL import Image
 
-from nst_utils.cli.studio import ADDRESS
 from nst_utils.course.config import CONFIG
 from nst_utils.engine.settings import Settings
 from nst_utils.network.matconvnet import write_matconvnet
@@ -28,12 +26,6 @@ from nst_utils.studio.waiting import Places
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WAIT = 60_000  # milliseconds; the machine may have much else to do
 RNG = np.random.default_rng(1)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
